@@ -1,0 +1,35 @@
+# make demo: set up, run the embedded benchmark's sweep.  make test: set up, check everything.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo test lint bench clean
+
+demo: $(INSTALLED)
+	$(BIN)/harness run +experiment=demo
+	$(BIN)/harness run +experiment=demo_retrieval
+	@echo
+	@$(BIN)/harness scores --where suite=mini --where target=eng,deu,fin,zho-Hans --where sources=eng --where seed=0
+
+test: $(INSTALLED) lint
+	$(BIN)/pytest -q -n 2 --dist loadfile
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED)
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf results/runs results/checkpoints results/cache results/sweeps results/hydra results/mlflow.db* results/bench
+
+# torch first: asked for by another package, it would come as the CUDA build with its several gigabytes
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@

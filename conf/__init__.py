@@ -1,0 +1,1 @@
+"""Configuration groups: tasks, models, strategies, suites, language sets, tracking, experiments."""

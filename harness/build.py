@@ -1,0 +1,156 @@
+"""Configuration turned into frozen specifications, every field checked by name and type."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, TypeVar
+
+from harness.errors import HarnessError, nearest
+from harness.languages import canonical
+from harness.options import Options
+from harness.spec import ModelSpec, TaskSpec, Training
+
+S = TypeVar("S")
+
+
+def task(name: str, node: Mapping[str, Any], options: Options) -> TaskSpec:
+    """A task from its YAML; the parts that it joins are read from theirs.
+
+    Raises:
+        HarnessError: a field is unknown or has the wrong type, or a language is unknown.
+    """
+    values = dict(node)
+    values.pop("name", None)
+    parts = tuple(task(part, options.read("task", part), options) for part in values.pop("parts", None) or ())
+    languages = _languages(name, values.pop("languages", None), str(values.get("namespace") or ""))
+    for part in parts:
+        shared = languages.keys() & part.languages.keys()
+        if shared:
+            raise HarnessError(f"task {name}: {', '.join(sorted(shared))} stands in two of its parts")
+        languages |= part.languages
+    spec = construct(TaskSpec, {**values, "name": name, "languages": {}}, f"task {name}")
+    return dataclasses.replace(spec, languages=dict(sorted(languages.items())), parts=parts)
+
+
+def model(name: str, node: Mapping[str, Any]) -> ModelSpec:
+    """A model from its YAML.
+
+    A bare ``encoder`` or ``predictions`` is named after its checkpoint, so that two of them stay apart in a table.
+
+    Raises:
+        HarnessError: a field is unknown or has the wrong type.
+    """
+    values = dict(node)
+    checkpoint = str(values.get("checkpoint") or "")
+    shown = values.pop("name", None) or (name if name != values.get("family") or not checkpoint else None)
+    spec = construct(ModelSpec, {**values, "name": shown or checkpoint.rstrip("/").rsplit("/", 1)[-1]}, f"model {name}")
+    return dataclasses.replace(spec, seen=tuple(canonical(language) for language in spec.seen))
+
+
+def training(task_spec: TaskSpec, model_spec: ModelSpec, overrides: Mapping[str, Any], select: str) -> Training:
+    """The numbers of a run: the task's published ones, then the model's own, then what the user says.
+
+    ``max_length`` is a matter of the model, not of the loop. A new ``steps`` replaces ``epochs`` and the reverse.
+
+    Raises:
+        HarnessError: a number is unknown or has the wrong type, or there is no length of training.
+    """
+    merged: dict[str, Any] = {}
+    for numbers in (task_spec.protocol, model_spec.training, overrides):
+        for one, other in (("steps", "epochs"), ("epochs", "steps")):
+            if numbers.get(one) is not None and numbers.get(other) is None:
+                merged.pop(other, None)
+        merged.update({key: value for key, value in numbers.items() if key != "max_length"})
+    where = f"training of {model_spec.name} on {task_spec.name}"
+    numbers_given = construct(Training, {"select": select, **merged}, where)
+    if numbers_given.select not in ("last", "source_dev"):
+        raise HarnessError(f"select={numbers_given.select!r}: {nearest(numbers_given.select, ('last', 'source_dev'))}")
+    return numbers_given
+
+
+def construct(kind: type[S], values: Mapping[str, Any], where: str) -> S:
+    """A dataclass from a mapping, its fields checked and nested ones built.
+
+    Raises:
+        HarnessError: a key that the class does not have (with the nearest), or a value of another type.
+    """
+    hints = typing.get_type_hints(kind)
+    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise HarnessError(f"{where}: unknown field {key!r}: {nearest(key, known)}")
+    built = {key: _value(hints[key], value, f"{where}, field {key!r}") for key, value in values.items()}
+    try:
+        return kind(**built)
+    except TypeError as error:
+        raise HarnessError(f"{where}: {error}") from error
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        (hint,) = (option for option in typing.get_args(hint) if option is not type(None))
+        return _value(hint, value, where)
+    if value is None and origin is not None:  # an empty YAML list or mapping reads as null
+        return origin() if origin is tuple else {}
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise _mismatch(where, "a list", value)
+        return tuple(_value(typing.get_args(hint)[0], item, where) for item in value)
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise _mismatch(where, "a mapping", value)
+        of = typing.get_args(hint)[1]
+        return {str(key): _value(of, item, where) for key, item in value.items()}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise _mismatch(where, "a mapping", value)
+        return construct(hint, value, where)
+    return _scalar(hint, value, where)
+
+
+def _scalar(hint: Any, value: Any, where: str) -> Any:
+    if hint is object:
+        return value
+    if hint is str and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value)  # a label or a code may look like a number in YAML
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        try:
+            return hint(value)
+        except ValueError:
+            raise HarnessError(f"{where}: {nearest(str(value), [member.value for member in hint])}") from None
+    if hint is float and isinstance(value, str):  # YAML 1.1 reads 2e-5 as a string
+        try:
+            return float(value)
+        except ValueError:
+            raise _mismatch(where, "a number", value) from None
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    raise _mismatch(where, getattr(hint, "__name__", str(hint)), value)
+
+
+def _mismatch(where: str, wanted: str, value: Any) -> HarnessError:
+    return HarnessError(f"{where}: expected {wanted}, got {value!r}")
+
+
+def _languages(name: str, listed: Any, namespace: str) -> dict[str, str]:
+    if isinstance(listed, Mapping):
+        spelled = {canonical(str(code)): str(spelling) for code, spelling in listed.items()}
+        if len(spelled) < len(listed):
+            raise HarnessError(f"task {name}: two of its languages are one: {sorted(map(str, listed))}")
+        return spelled
+    spelled = {}
+    for spelling in listed or ():
+        code = canonical(str(spelling), namespace)
+        if code in spelled:
+            raise HarnessError(f"task {name}: {spelled[code]!r} and {spelling!r} are one language, {code}")
+        spelled[code] = str(spelling)
+    return spelled

@@ -1,0 +1,90 @@
+"""What `harness list` prints: everything that can be named on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from harness import build
+from harness.languages import languages
+from harness.options import PACKAGE, Options
+
+GROUPS = {"tasks": "task", "models": "model", "strategies": "strategy", "suites": "suite", "experiments": "experiment"}
+
+
+def show(kind: str, config_dir: Path | None, as_json: bool) -> None:
+    """Prints all of a kind, one a row."""
+    rows = entries(kind, Options((f"file://{config_dir.resolve()}", PACKAGE) if config_dir else (PACKAGE,)))
+    if as_json:
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in rows[0] if rows else ():
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(_words(value) for value in row.values()))
+    Console(highlight=False, soft_wrap=False).print(table)
+
+
+def entries(kind: str, options: Options) -> list[dict[str, Any]]:
+    """Every thing of a kind, described by what its own declaration says."""
+    if kind == "languages":
+        return [
+            {
+                "code": one.code,
+                "name": one.name,
+                "script": one.script,
+                "family": one.family,
+                "branch": one.branch,
+                "iso639_1": one.iso639_1,
+            }
+            for one in languages().values()
+        ]
+    if kind == "types":
+        from harness.tasktype import TASK_TYPES
+
+        return [
+            {"type": name, "shape": TASK_TYPES[name].shape.value, "metrics": list(TASK_TYPES[name].metrics)}
+            for name in TASK_TYPES
+        ]
+    group = GROUPS[kind]
+    describe = {"task": _task, "model": _model, "suite": _suite}.get(group, _plain)
+    return [describe(name, options) for name in options.names(group)]
+
+
+def _task(name: str, options: Options) -> dict[str, Any]:
+    spec = build.task(name, options.read("task", name), options)
+    return {
+        "task": name,
+        "type": spec.type,
+        "languages": list(spec.languages),
+        "train": spec.train or ("itself" if "train" in spec.splits or spec.parts or spec.parallel else "-"),
+        "metric": spec.main_metric if spec.metrics else "",
+        "provenance": spec.provenance.value,
+        "licence": spec.licence,
+        "checked": spec.checked,
+    }
+
+
+def _model(name: str, options: Options) -> dict[str, Any]:
+    node = options.read("model", name)
+    return {"model": name, "family": node.get("family", ""), "checkpoint": node.get("checkpoint", "")}
+
+
+def _suite(name: str, options: Options) -> dict[str, Any]:
+    return {"suite": name, "tasks": options.read("suite", name).get("tasks", [])}
+
+
+def _plain(name: str, options: Options) -> dict[str, Any]:  # noqa: ARG001
+    return {"name": name}
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return f"{len(value)}: {' '.join(map(str, value[:6]))}{' ...' if len(value) > 6 else ''}" if value else "-"
+    return str(value)

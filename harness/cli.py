@@ -1,0 +1,163 @@
+"""The command line: one verb a function, thin; heavy imports happen inside the verb that needs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+# before torch is imported anywhere: two processes with two spinning threads each stall twentyfold on two cores
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_DYNAMIC", "FALSE")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+RESULTS = click.option("--results", type=click.Path(path_type=Path), default=Path("results"), help="The store.")
+JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+HYDRA = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
+OVERRIDES = click.argument("overrides", nargs=-1, type=click.UNPROCESSED)
+
+
+class Verbs(click.Group):
+    """Verbs in the order of the way of the data, and errors for people."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The verbs as they are defined here."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the verb; a person's mistake becomes one message and exit code 2."""
+        from harness.errors import HarnessError
+
+        try:
+            return super().invoke(ctx)
+        except HarnessError as error:
+            click.echo(f"harness: {error}", err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo(
+                "harness: interrupted; what was finished is stored, and the same command goes on from there", err=True
+            )
+            sys.exit(128 + signal.SIGINT)
+
+
+@click.group(cls=Verbs)
+@click.version_option(package_name="multilingual-harness", prog_name="harness")
+def main() -> None:
+    """Train on source languages, score every target language, trust the numbers.
+
+    run and plan take Hydra overrides: harness run -m task=mini_ner,mini_pos source=eng,deu target=all
+    """
+
+
+@main.command(context_settings=HYDRA)
+@OVERRIDES
+def run(overrides: tuple[str, ...]) -> None:
+    """Run one job, or with -m a sweep; only what is missing.
+
+    OVERRIDES are Hydra's, e.g. task=mini_ner model=tiny source=eng target=all seed=1. A comma sweeps (with -m);
+    [eng,deu] trains jointly (strategy=multi_source). Every Hydra flag works: --cfg job, --config-dir DIR, --hydra-help.
+    """
+    from harness import launch
+
+    sys.exit(launch.run(overrides))
+
+
+@main.command(context_settings=HYDRA)
+@JSON
+@OVERRIDES
+def plan(overrides: tuple[str, ...], as_json: bool) -> None:
+    """Say what run would do: jobs, cells, what is done, disk, cost. Runs nothing."""
+    from harness import preview
+
+    preview.show(overrides, as_json)
+
+
+@main.command()
+@RESULTS
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Keep rows; repeat to narrow. A comma is `or`.")
+@click.option("--all-metrics", is_flag=True, help="Every metric, not only each task's main one.")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table.")
+@JSON
+def scores(results: Path, where: tuple[str, ...], all_metrics: bool, as_csv: bool, as_json: bool) -> None:
+    """Print the long table of stored cells."""
+    from harness import tables
+
+    tables.scores(results, where, all_metrics, "csv" if as_csv else "json" if as_json else "table")
+
+
+@main.command("list")
+@click.argument(
+    "kind", type=click.Choice(["tasks", "types", "models", "strategies", "languages", "suites", "experiments"])
+)
+@click.option("--config-dir", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Your own groups.")
+@JSON
+def list_(kind: str, config_dir: Path | None, as_json: bool) -> None:
+    """List tasks, task types, models, strategies, languages, suites or experiments."""
+    from harness import catalogue
+
+    catalogue.show(kind, config_dir, as_json)
+
+
+@main.command()
+@RESULTS
+@JSON
+def rescore(results: Path, as_json: bool) -> None:
+    """Recompute cells from stored predictions with the metrics of today. Nothing is trained or predicted."""
+    from harness import rescoring
+
+    done = rescoring.rescore(results)
+    click.echo(json.dumps(done) if as_json else ", ".join(f"{count} {what}" for what, count in done.items()))
+
+
+@main.command()
+@RESULTS
+@click.option("--baseline", type=click.Path(path_type=Path), required=True, help="A JSON file, as --update writes it.")
+@click.option("--update", is_flag=True, help="Write the baseline from the store instead of comparing with it.")
+@JSON
+def check(results: Path, baseline: Path, update: bool, as_json: bool) -> None:
+    """Compare the store with a baseline. Exit 0 pass, 1 regression, 2 usage, 3 incomparable."""
+    from harness import check as gate
+    from harness.store import Store
+
+    store = Store(results)
+    if update:
+        gate.write_baseline(store, baseline)
+        return
+    verdict = gate.compare(baseline, store)
+    gate.show(verdict, as_json)
+    sys.exit(verdict.exit_code)
+
+
+@main.command()
+@RESULTS
+@click.option("--uri", default=None, help="The tracking server; default: the one of conf/tracking/mlflow.yaml.")
+@click.option("--experiment", default="harness", show_default=True)
+@JSON
+def sync(results: Path, uri: str | None, experiment: str, as_json: bool) -> None:
+    """Replay the store into MLflow; what is there already stays as it is."""
+    from harness import tracking
+    from harness.store import Store
+
+    counts = tracking.sync(Store(results), uri or f"sqlite:///{results.resolve()}/mlflow.db", experiment)
+    click.echo(json.dumps(counts) if as_json else ", ".join(f"{count} {what}" for what, count in counts.items()))
+
+
+@main.command()
+@RESULTS
+@click.option("--data", type=click.Path(path_type=Path), envvar="HARNESS_DATA", help="Folder of the real tasks' files.")
+@click.option("--workers", default=1, show_default=True, help="Processes that you mean to run at once.")
+@click.option("--threads", default=1, show_default=True, help="Threads of each.")
+@JSON
+def doctor(results: Path, data: Path | None, workers: int, threads: int, as_json: bool) -> None:
+    """Say what this machine has, and how to mend what is wrong with it."""
+    from harness import doctor as surgery
+
+    findings = surgery.diagnose(results, data, workers, threads)
+    surgery.show(findings, as_json)
+    sys.exit(1 if any(finding.status == "fail" for finding in findings) else 0)

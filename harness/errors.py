@@ -1,0 +1,34 @@
+"""Errors that a person caused and a person can mend: the command line prints them without a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rapidfuzz import process
+
+
+class HarnessError(Exception):
+    """What was wrong, where, and what to do, in words for the one who runs the harness.
+
+    The command line prints the message after ``harness:`` and exits with 2.
+    """
+
+
+class DataError(HarnessError):
+    """A data file that is missing, malformed, or not what its task declares; the message names file and line."""
+
+
+class NotApplicableError(HarnessError):
+    """A combination that makes no sense, as training data is missing or a need unmet.
+
+    Listed where a sweep came upon it, an error where it was asked for by name.
+    """
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The sentence part that helps after a misspelt name: ``did you mean 'x'?`` or the list of what is known."""
+    choices = sorted(known)
+    close = [match for match, score, _ in process.extract(name, choices, limit=3) if score >= 60]
+    if close:
+        return "did you mean " + " or ".join(repr(match) for match in close) + "?"
+    return "known: " + ", ".join(choices[:40]) + (", ..." if len(choices) > 40 else "")

@@ -1,0 +1,192 @@
+"""One composed configuration turned into the jobs that it asks for, and the reasons for those that do not apply."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import build
+from harness.data.load import available
+from harness.errors import HarnessError, NotApplicableError, nearest
+from harness.languages import canonical
+from harness.models.base import MODELS
+from harness.options import Options
+from harness.spec import Job, ModelSpec, TaskSpec, Training
+from harness.strategies.base import STRATEGIES
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """The jobs of one configuration, and a line for each combination that does not apply."""
+
+    jobs: tuple[Job, ...]
+    skipped: tuple[str, ...] = ()
+
+
+def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Options) -> Expansion:
+    """The jobs of a composed configuration.
+
+    One, mostly: a set of sources without joint training gives one a source, few-shot one a target.
+
+    Args:
+        config: the composed configuration, resolved.
+        choices: option chosen in each group.
+
+    Raises:
+        HarnessError: a name is unknown, or a language asked for by name has no data.
+    """
+    task = build.task(choices["task"], config["task"], options)
+    train_task = build.task(task.train, options.read("task", task.train), options) if task.train else task
+    model = build.model(choices["model"], config["model"])
+    strategy = STRATEGIES[choices["strategy"]]
+    root = data_root(config)
+    numbers = build.training(train_task, model, config.get("train") or {}, config["select"])
+    skipped: list[str] = []
+    jobs: list[Job] = []
+    for sources in _sources(config, task, train_task, "several_sources" in strategy.needs, root, options, skipped):
+        job = Job(
+            task=task,
+            train_task=train_task,
+            model=model,
+            strategy=choices["strategy"],
+            sources=sources,
+            targets=_targets(config, task, root, options),
+            seed=int(config["seed"]),
+            training=numbers,
+            size=config.get("size"),
+            limit=config.get("limit"),
+            balance=str(config["strategy"].get("balance", "shared")),
+            shots=int(config["strategy"].get("shots", 0)),
+            few_shot=_few_shot(config, numbers),
+            pretraining=_pretraining(model, options),
+            suite=str(config["suite"].get("name") or ""),
+        )
+        try:
+            jobs.extend(_applicable(one, root) for one in strategy.split(_without_own_query(job)))
+        except NotApplicableError as reason:
+            if len(sources) == 1 and config.get("source_set") is None and isinstance(config["source"], str):
+                raise
+            skipped.append(str(reason))
+    return Expansion(tuple(jobs), tuple(skipped))
+
+
+def data_root(config: Mapping[str, Any]) -> Path | None:
+    """The folder with the real tasks' files, or None when none is set."""
+    root = config["data"]["root"]
+    return Path(str(root)).expanduser() if root else None
+
+
+def members(name: str, options: Options) -> tuple[str, ...] | None:
+    """The languages of a named set; None for ``all`` and for names that are no set."""
+    if name == ALL or name not in options.names("languages"):
+        return None
+    return tuple(canonical(str(code)) for code in options.read("languages", name)["members"])
+
+
+def trainable(task: TaskSpec, train_task: TaskSpec, root: Path | None) -> tuple[str, ...]:
+    """Languages that can be a source: those with training data; in untrained retrieval, those that can ask."""
+    if task.type == "retrieval" and not task.train:
+        pivot = task.files.options.get("pivot") if task.files else None
+        return (canonical(str(pivot), task.namespace),) if pivot else available(task, "test", root)
+    return available(train_task, "train", root)
+
+
+def _sources(
+    config: Mapping[str, Any],
+    task: TaskSpec,
+    train_task: TaskSpec,
+    joint: bool,
+    root: Path | None,
+    options: Options,
+    skipped: list[str],
+) -> list[tuple[str, ...]]:
+    asked = config["source"]
+    known = trainable(task, train_task, root)
+    allowed = _restriction(config)
+    if isinstance(asked, str) and (asked == ALL or members(asked, options) is not None):
+        named = members(asked, options)
+        chosen = [code for code in known if (named is None or code in named) and (not allowed or code in allowed)]
+        if not chosen:
+            raise HarnessError(f"source={asked}: no language of that set has training data in {train_task.name}")
+        return [tuple(chosen)] if joint else [(code,) for code in chosen]
+    codes = sorted({canonical(str(code), "") for code in ([asked] if isinstance(asked, str) else asked)})
+    for code in codes:
+        if code not in known:
+            reason = f"{task.name}: no training data for source {code} in {train_task.name}" + (
+                f" ({root})" if root else ""
+            )
+            if config.get("source_set") is not None:
+                skipped.append(reason)
+                return []
+            raise HarnessError(f"{reason}. Sources there: {', '.join(known) or 'none; is data.root right?'}")
+    return [tuple(codes)]
+
+
+def _targets(config: Mapping[str, Any], task: TaskSpec, root: Path | None, options: Options) -> tuple[str, ...]:
+    asked = config["target"]
+    known = available(task, "test", root)
+    allowed = _restriction(config)
+    chosen: set[str] = set()
+    for name in [asked] if isinstance(asked, str) else asked:
+        named = members(str(name), options)
+        if name == ALL or named is not None:
+            chosen |= {code for code in known if (named is None or code in named) and (not allowed or code in allowed)}
+            continue
+        code = canonical(str(name))
+        if code not in task.languages:
+            raise HarnessError(f"{task.name} has no {code}: {nearest(code, task.languages)}")
+        if code not in known:
+            raise HarnessError(f"{task.name}: no test data for {code}" + (f" below {root}" if root else ""))
+        chosen.add(code)
+    if not chosen:
+        where = f"below {root}" if root else "(set data.root or HARNESS_DATA to a folder with its files)"
+        raise HarnessError(f"{task.name}: no test data {where} for target={asked}")
+    return tuple(sorted(chosen))
+
+
+def _restriction(config: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(canonical(str(code)) for code in config["languages"].get("members") or ())
+
+
+def _without_own_query(job: Job) -> Job:
+    """In retrieval a language does not look itself up."""
+    if job.task.type != "retrieval":
+        return job
+    return dataclasses.replace(job, targets=tuple(target for target in job.targets if target not in job.sources))
+
+
+def _applicable(job: Job, root: Path | None) -> Job:
+    needs = STRATEGIES[job.strategy].needs
+    if not job.targets:
+        raise NotApplicableError(f"{job}: no target is left")
+    if not job.trained and (len(job.sources) > 1 or job.strategy != "zero_shot"):
+        raise NotApplicableError(
+            f"{job}: nothing is trained in {job.task.name}, so strategy={job.strategy} does not apply"
+        )
+    if "several_sources" in needs and len(job.sources) < 2:
+        raise NotApplicableError(f"{job}: strategy={job.strategy} needs several sources, as in source=[eng,deu]")
+    if len(job.sources) > 1 and not needs & {"several_sources", "target_train"}:
+        raise NotApplicableError(f"{job}: several sources train jointly only with strategy=multi_source")
+    if "continuing_model" in needs and not MODELS[job.model.family].continues:
+        raise NotApplicableError(f"{job}: a {job.model.family} model cannot go on training, which {job.strategy} needs")
+    if "target_train" in needs and not set(job.targets) <= set(available(job.train_task, "train", root)):
+        raise NotApplicableError(f"{job}: {job.targets[0]} has no training split, which {job.strategy} needs")
+    return job
+
+
+def _few_shot(config: Mapping[str, Any], numbers: Training) -> Training | None:
+    own = config["strategy"].get("training")
+    if not own:
+        return None
+    base = dataclasses.asdict(numbers) | ({"epochs": None} if "steps" in own else {})
+    return build.construct(Training, base | dict(own) | {"select": "last", "warmup": 0.0}, "strategy.training")
+
+
+def _pretraining(model: ModelSpec, options: Options) -> TaskSpec | None:
+    name = model.options.get("pretraining")
+    return build.task(str(name), options.read("task", str(name)), options) if name else None

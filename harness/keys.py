@@ -1,0 +1,107 @@
+"""The three nested keys: what changes the weights, what changes the predictions, what changes the number.
+
+They are digests of content, not of configuration: a batch size of evaluation, a device or a folder's name is in none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.data.load import fingerprint
+from harness.spec import Job, ModelSpec, TaskSpec
+from harness.strategies.base import STRATEGIES
+
+LENGTH = 12  # characters of a key; within one task, a million keys collide with a chance of 0.2 %
+
+
+def digest(content: object) -> str:
+    """The key of any plain content: the first characters of the sha256 of its canonical JSON."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=list)
+    return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
+
+
+def train_content(job: Job, root: Path | None, identity: Mapping[str, object]) -> dict[str, Any]:
+    """All that changes the weights.
+
+    Args:
+        identity: what the model says of its checkpoint (revision or sha256); empty for models without one.
+    """
+    content: dict[str, Any] = {
+        "model": _model(job.model),
+        "identity": dict(identity),
+        "seed": job.seed,
+        "pretraining": _pretraining(job, root),
+    }
+    if not job.trained:
+        return content
+    strategy = STRATEGIES[job.strategy]
+    languages = job.sources if strategy.touches == "none" else (*job.sources, *job.targets)
+    splits = ("train",) if job.training.select == "last" else ("train", "dev")
+    return content | {
+        "type": job.train_task.type,
+        "strategy": job.strategy,
+        "sources": job.sources,
+        "data": {
+            f"{language}/{split}": fingerprint(job.train_task, language, split, root)
+            for language in languages
+            for split in splits
+            # few-shot touches only the training split of its target
+            if not (split == "dev" and language not in job.sources)
+        },
+        "size": job.size,
+        "balance": job.balance if len(job.sources) > 1 else None,
+        "limit": job.limit,
+        "shots": job.shots,
+        "training": dataclasses.asdict(job.training),
+        "few_shot": dataclasses.asdict(job.few_shot) if job.few_shot else None,
+    }
+
+
+def train_key(job: Job, root: Path | None, identity: Mapping[str, object]) -> str:
+    """The key of the weights; tasks that train alike share it, and so the checkpoint."""
+    return digest(train_content(job, root, identity))
+
+
+def predict_content(job: Job, train: str) -> dict[str, Any]:
+    """All that changes a prediction on any one target: the weights and how the task's test items are read.
+
+    The data of each target is not here but in its cell: a new language must not make the old ones stale.
+    """
+    task = job.task
+    return {
+        "train_key": train,
+        "task": task.name,
+        "type": task.type,
+        "labels": task.labels,
+        "sources": job.sources,
+        "limit": job.limit,
+    }
+
+
+def predict_key(job: Job, train: str) -> str:
+    """The key of a job's predictions: the folder that its cells lie in."""
+    return digest(predict_content(job, train))
+
+
+def cell_key(predict: str, data: str, task: TaskSpec, signatures: tuple[str, ...]) -> str:
+    """The key of a number: predictions, the target's data, the task's version and the metrics' signatures."""
+    return digest({"predict_key": predict, "data": data, "version": task.version, "metrics": signatures})
+
+
+def _model(spec: ModelSpec) -> dict[str, Any]:
+    content = dataclasses.asdict(spec)
+    # the name is a label, the seen languages are knowledge about it, and the training numbers have a place of their own
+    for field in ("name", "seen", "training", "checkpoint", "revision"):
+        del content[field]
+    return content
+
+
+def _pretraining(job: Job, root: Path | None) -> dict[str, str]:
+    if job.pretraining is None:
+        return {}
+    return {language: fingerprint(job.pretraining, language, "train", root) for language in job.pretraining.languages}

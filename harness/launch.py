@@ -1,0 +1,196 @@
+"""A sweep from its plan to its end: Hydra launches what is missing, then what others left undone is finished."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.compose import Sweep, sweep
+from harness.plan import Plan, failures, plan, release, setting, unfinished, write_manifest
+
+DONE, FAILED, USAGE = 0, 1, 2
+OWN_WORDS = ("cfg", "info", "hydra_help", "shell_completion", "experimental_rerun", "help", "version")
+
+# stderr: what is asked for goes to stdout, how it goes goes here
+say = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def read(arguments: Sequence[str]) -> tuple[Any, Sweep | None]:
+    """Hydra's own reading of a command line, and the sweep that it asks for.
+
+    The sweep is None where a flag asks Hydra itself to say something (``--cfg``, ``--info``, ``--hydra-help`` ...).
+
+    Raises:
+        HarnessError: the command line does not compose.
+    """
+    from hydra._internal.utils import get_args_parser
+
+    flags = get_args_parser().parse_args(list(arguments))
+    if any(getattr(flags, word, None) for word in OWN_WORDS):
+        return flags, None
+    return flags, sweep(flags.overrides, bool(flags.multirun), flags.config_dir)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs what is missing of a command line; the exit code: 0, or 1 when a job failed.
+
+    Raises:
+        HarnessError: the command line asks for something that does not exist or does not apply.
+    """
+    from harness.app import main
+
+    flags, asked = read(arguments)
+    if asked is None:
+        _hydra(arguments, main)
+        return DONE
+    planned = plan(asked)
+    show(planned)
+    if not planned.to_do:
+        summarise(planned)
+        return FAILED if failures(planned) else DONE
+    _warn_of_threads(planned, asked)
+    for one in planned.jobs:  # what failed before is tried again, and must not look as if it had failed now
+        if one.predict_key in planned.open:
+            planned.setting.store.clear_error(one.job.task.name, one.predict_key)
+    manifest = write_manifest(planned)
+    config = asked.composed[0].config
+    with (
+        _tracked(config, asked.multirun, arguments) as parent,
+        _environment({"HARNESS_SWEEP": str(manifest)} | ({"HARNESS_PARENT_RUN": parent} if parent else {})),
+    ):
+        try:
+            _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments], main)
+            _finish(planned, asked)
+        finally:
+            release(manifest, planned.setting)
+            manifest.unlink(missing_ok=True)
+    summarise(planned)
+    return FAILED if failures(planned) else DONE
+
+
+def _search(flags: Any) -> list[str]:
+    return ["--config-dir", flags.config_dir] if flags.config_dir else []
+
+
+def _hydra(arguments: Sequence[str], main: Any) -> None:
+    """Hydra's own command line, with these arguments."""
+    before = sys.argv
+    sys.argv = ["harness", *arguments]
+    try:
+        main()
+    finally:
+        sys.argv = before
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables that workers inherit, for the time of the sweep."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _tracked(config: Mapping[str, Any], multirun: bool, arguments: Sequence[str]) -> Iterator[str | None]:
+    """The tracking run that the jobs of a sweep are children of; started before any worker, so that none creates it."""
+    where = config["tracking"]
+    if not where.get("uri"):
+        yield None
+        return
+    from omegaconf import OmegaConf
+
+    from harness import tracking
+
+    tracking.prepare(where["uri"], where["experiment"])
+    if not multirun:
+        yield None
+        return
+    text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+    name = " ".join(arguments) or "sweep"
+    parent = tracking.start_sweep(where["uri"], where["experiment"], name[:250], {"command": name[:5000]}, text)
+    status = "FAILED"
+    try:
+        yield parent
+        status = "FINISHED"
+    finally:
+        if parent:
+            tracking.finish_sweep(parent, status)
+
+
+def _finish(planned: Plan, asked: Sweep) -> None:
+    """Runs what another process had taken and did not finish; waits for what it is still at."""
+    from harness.runner import run as run_job
+
+    patient = setting(dict(asked.composed[0].config), wait=True)
+    for one in unfinished(planned):
+        outcome = run_job(one.job, patient)
+        say.print(f"{outcome.status}: {outcome.job}")
+
+
+def _warn_of_threads(planned: Plan, asked: Sweep) -> None:
+    """Two spinning threads on one core stall many times over; said before the sweep starts, not found out after."""
+    from harness.doctor import cores
+
+    launcher = asked.composed[0].choices.get("hydra/launcher", "basic")
+    if launcher == "basic" or not asked.multirun:
+        workers = 1
+    else:
+        words = [word.split("=", 1)[1] for word in asked.arguments if word.startswith("hydra.launcher.n_jobs=")]
+        workers = int(words[-1]) if words and words[-1].lstrip("-").isdigit() else cores()
+        workers = cores() if workers < 0 else workers
+    threads = max(one.job.model.threads for one in planned.jobs)
+    if workers * threads > cores():
+        say.print(
+            f"warning: {workers} workers x {threads} threads on {cores()} cores: expect stalls. "
+            f"Set hydra.launcher.n_jobs or model.threads lower."
+        )
+
+
+def show(planned: Plan) -> None:
+    """One line that says what there is to do, and what does not apply."""
+    for reason in planned.skipped:
+        say.print(f"does not apply: {reason}")
+    say.print(
+        f"{len(planned.jobs)} jobs, {planned.cells} cells: {planned.cells - planned.to_do} done, {planned.to_do} to do"
+    )
+
+
+def summarise(planned: Plan) -> None:
+    """A table of what the store now holds for this sweep, and every failure with its reason."""
+    rows: dict[tuple[str, str, str], list[float]] = {}
+    store = planned.setting.store
+    wanted: dict[tuple[str, str, str], int] = {}
+    for one in planned.jobs:
+        row = (one.job.task.name, one.job.model.name, one.job.strategy)
+        wanted[row] = wanted.get(row, 0) + len(one.cells)
+        for target, (_, key) in one.cells.items():
+            cell = store.read_cell(one.job.task.name, one.predict_key, target)
+            if cell is not None and cell.cell_key == key:
+                rows.setdefault(row, []).append(cell.scores[cell.main_metric]["score"])
+    provenance = {one.job.task.name: one.job.task.provenance.value for one in planned.jobs}
+    table = Table(box=None, pad_edge=False)
+    for column in ("task", "model", "strategy", "cells", "mean x 100", "min", "max", "provenance"):
+        table.add_column(column, justify="right" if column in ("cells", "mean x 100", "min", "max") else "left")
+    for row in sorted(wanted):
+        scores = rows.get(row, [])
+        complete = len(scores) == wanted[row]
+        # a mean over a set of which a cell is missing would be the mean of another set
+        mean = f"{100 * sum(scores) / len(scores):.1f}" if complete and scores else "-"
+        ends = (f"{100 * min(scores):.1f}", f"{100 * max(scores):.1f}") if scores else ("-", "-")
+        table.add_row(*row, f"{len(scores)}/{wanted[row]}", mean, *ends, provenance[row[0]])
+    Console(highlight=False).print(table)
+    for job, message in failures(planned):
+        say.print(f"failed: {job}\n        {message}", style="red", markup=False)

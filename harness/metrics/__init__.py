@@ -1,0 +1,1 @@
+"""Scores as the field counts them, one file a family of metrics."""

@@ -1,0 +1,93 @@
+"""What the runner asks of a model family: train into a folder, predict from it, embed sentences.
+
+A family lives in one file, registers itself, and knows nothing of stores, sweeps or metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.examples import Corpus, Example, Shape
+from harness.registry import Registry
+from harness.spec import ModelSpec, Training
+
+Prediction = object
+"""A model's answer for one example: WORDS a tuple of tags, one a word; TEXT a label; PASSAGE an answer string."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """What a model is trained on.
+
+    Attributes:
+        corpora: one per source language, in the sources' order, each already cut to the examples in use.
+        dev: the sources' own dev corpora; empty unless the selection needs them.
+        labels: the task's labels in the order of its YAML. For spans these are the entity types of an IOB2 scheme,
+            so the tags are ``O`` and ``B-x``, ``I-x`` for each label: see ``tags``.
+        tags: what the model chooses from: labels as they stand in the examples.
+    """
+
+    shape: Shape
+    corpora: tuple[Corpus[Example], ...]
+    tags: tuple[str, ...]
+    dev: tuple[Corpus[Example], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One measured value of a training run, for tracking: ``loss`` at step 120, ``dev`` at step 400."""
+
+    name: str
+    step: int
+    value: float
+
+
+class Model(Protocol):
+    """A model family bound to one specification.
+
+    Attributes:
+        trains: shapes that ``train`` and ``predict`` know; empty where nothing is trained.
+        embeds: whether ``embed`` works.
+        continues: whether ``train`` may start from an earlier folder (few-shot needs it).
+        backend: what computed the numbers (``eager``, ``onednn-packed``, ``sklearn``); recorded, never keyed.
+    """
+
+    trains: frozenset[Shape]
+    embeds: bool
+    continues: bool
+    backend: str
+
+    def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:
+        """Bind to a specification. Cheap: weights load at first use.
+
+        Args:
+            cache: a folder for token arrays and pretrained vectors, shared by all processes; write atomically.
+            pretraining: parallel training corpora by language, where the specification's options name a task
+                ``pretraining``; empty otherwise.
+        """
+
+    def identity(self) -> Mapping[str, object]:
+        """What of this model changes numbers beyond its specification: resolved revision, sha256 of local weights."""
+
+    def train(
+        self, data: TrainingSet, training: Training, seed: int, folder: Path, start: Path | None = None
+    ) -> Sequence[Curve]:
+        """Train and write everything that ``predict`` needs into ``folder``.
+
+        Equal arguments give equal bytes at equal threads on the same hardware.
+        """
+
+    def predict(self, folder: Path, corpora: Sequence[Corpus[Example]]) -> list[list[Prediction]]:
+        """Answers for every example in use of every corpus, in order; all corpora in one pooled pass."""
+
+    def embed(self, corpora: Sequence[Corpus[Example]], folder: Path | None = None) -> list[NDArray[np.float32]]:
+        """One row a sentence, ``(examples, width)``, L2-normalised, for each corpus; all in one pooled pass."""
+
+
+MODELS: Registry[type[Model]] = Registry("model family", "harness.models")

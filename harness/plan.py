@@ -1,0 +1,153 @@
+"""The plan of a sweep: its jobs with their keys, what of them is missing, and which weights they still need."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.atomic import write_whole
+from harness.compose import Sweep
+from harness.errors import HarnessError
+from harness.expand import data_root, expand
+from harness.keys import digest
+from harness.runner import Keyed, Setting, keyed, missing
+from harness.store import Store
+from harness.strategies.base import STRATEGIES
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a command line would run.
+
+    Attributes:
+        jobs: every job with its keys, each once.
+        open: by predict key, the targets that are not in the store.
+        skipped: a line for each combination that does not apply.
+    """
+
+    jobs: tuple[Keyed, ...]
+    open: dict[str, tuple[str, ...]]
+    skipped: tuple[str, ...]
+    setting: Setting
+
+    @property
+    def cells(self) -> int:
+        """Cells of all jobs, done or not."""
+        return sum(len(one.cells) for one in self.jobs)
+
+    @property
+    def to_do(self) -> int:
+        """Cells that are missing."""
+        return sum(map(len, self.open.values()))
+
+
+def plan(sweep: Sweep) -> Plan:
+    """The jobs of a sweep and what of them is missing. Runs nothing, writes nothing.
+
+    Raises:
+        HarnessError: what is asked for by name does not exist or does not apply.
+    """
+    jobs: dict[str, Keyed] = {}
+    skipped: dict[str, None] = {}
+    place: Setting | None = None
+    for composed in sweep.composed:
+        here = setting(composed.config)
+        if place is not None and here != place:
+            raise HarnessError("results, data.root, checkpoint.keep and on_error cannot be swept")
+        place = here
+        expansion = expand(composed.config, composed.choices, sweep.options)
+        skipped |= dict.fromkeys(expansion.skipped)
+        for job in expansion.jobs:
+            one = keyed(job, here.root, here.cache)
+            jobs.setdefault(f"{job.task.name}/{one.predict_key}/{','.join(job.targets)}", one)
+    assert place is not None
+    left = {}
+    for one in jobs.values():
+        if targets := missing(one, place.store):
+            left[one.predict_key] = targets
+    return Plan(tuple(jobs.values()), left, tuple(skipped), place)
+
+
+def setting(config: object, wait: bool = False) -> Setting:
+    """Where a composed configuration reads and writes."""
+    assert isinstance(config, dict)
+    keep, on_error = str(config["checkpoint"]["keep"]), str(config["on_error"])
+    for name, value, known in (
+        ("checkpoint.keep", keep, ("none", "until_evaluated", "all")),
+        ("on_error", on_error, ("record", "raise")),
+    ):
+        if value not in known:
+            raise HarnessError(f"{name}={value}: expected one of {', '.join(known)}")
+    return Setting(Store(Path(str(config["results"])).resolve()), data_root(config), keep, wait, on_error == "raise")
+
+
+def write_manifest(plan: Plan) -> Path:
+    """The file that tells every worker of a sweep which jobs share which weights."""
+    content = {
+        "jobs": [
+            {
+                "task": one.job.task.name,
+                "predict_key": one.predict_key,
+                "targets": list(one.cells),
+                "weights": [one.train_key, *_bases(one, plan.setting)],
+            }
+            for one in plan.jobs
+            if one.job.trained
+        ],
+    }
+    name = digest([content, os.getpid(), time.time_ns()])
+    path = plan.setting.store.root / "sweeps" / f"{name}.json"
+    write_whole(path, json.dumps(content, indent=1).encode())
+    return path
+
+
+def _bases(one: Keyed, setting: Setting) -> Iterator[str]:
+    for base in STRATEGIES[one.job.strategy].bases(one.job):
+        base_keyed = keyed(base, setting.root, setting.cache)
+        yield base_keyed.train_key
+        yield from _bases(base_keyed, setting)
+
+
+def release(manifest: Path | None, setting: Setting) -> None:
+    """Drops the weights that no job of the sweep still waits for, as ``checkpoint.keep`` says.
+
+    Weights that another process is using are left to it.
+    """
+    if setting.keep == "all" or manifest is None or not manifest.exists():
+        return
+    waiting: dict[str, bool] = {}
+    for job in json.loads(manifest.read_bytes())["jobs"]:
+        done = set(job["targets"]) <= set(setting.store.targets(job["task"], job["predict_key"]))
+        failed = setting.store.read_error(job["task"], job["predict_key"]) is not None
+        for train_key in job["weights"]:
+            waiting[train_key] = waiting.get(train_key, False) or not (done or failed)
+    for train_key, wanted in waiting.items():
+        if not wanted and setting.store.checkpoint(train_key).exists():
+            with setting.store.lock(train_key, wait=False) as mine:
+                if mine:
+                    setting.store.drop_checkpoint(train_key)
+
+
+def unfinished(plan: Plan) -> tuple[Keyed, ...]:
+    """Jobs that have neither their results nor an error record: another process was at them, or died at them."""
+    return tuple(
+        one
+        for one in plan.jobs
+        if one.predict_key in plan.open
+        and missing(one, plan.setting.store)
+        and plan.setting.store.read_error(one.job.task.name, one.predict_key) is None
+    )
+
+
+def failures(plan: Plan) -> list[tuple[str, str]]:
+    """Job and message of everything that failed, in the plan's order."""
+    found = []
+    for one in plan.jobs:
+        error = plan.setting.store.read_error(one.job.task.name, one.predict_key)
+        if error is not None:
+            found.append((str(one.job), f"{error.exception}: {error.message}"))
+    return found

@@ -1,0 +1,96 @@
+"""What `harness plan` prints: the jobs of a command line, what of them is done, and what the rest may cost."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from harness import launch
+from harness.errors import HarnessError
+from harness.plan import Plan, plan
+from harness.store import Store
+
+MEBI = 2**20
+
+
+def show(overrides: Sequence[str], as_json: bool) -> None:
+    """Prints the plan of a command line.
+
+    Raises:
+        HarnessError: the command line asks for something that does not exist or does not apply.
+    """
+    _, asked = launch.read(overrides)
+    if asked is None:
+        raise HarnessError("plan takes overrides only; give Hydra's own flags to `harness run`")
+    planned = plan(asked)
+    content = describe(planned)
+    if as_json:
+        click.echo(json.dumps(content, indent=1, ensure_ascii=False))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("job", "train", "predict", "cells", "to do"):
+        table.add_column(column, justify="right" if column in ("cells", "to do") else "left", no_wrap=True)
+    for job in content["jobs"]:
+        table.add_row(job["job"], job["train_key"], job["predict_key"], str(job["cells"]), str(len(job["to_do"])))
+    Console(highlight=False, soft_wrap=True).print(table)
+    launch.show(planned)
+    click.echo(f"cost: {content['seconds']}; disk: {content['disk']}")
+
+
+def describe(planned: Plan) -> dict[str, Any]:
+    """The plan as plain values."""
+    jobs = [
+        {
+            "job": str(one.job),
+            "train_key": one.train_key,
+            "predict_key": one.predict_key,
+            "cells": len(one.cells),
+            "to_do": list(planned.open.get(one.predict_key, ())),
+        }
+        for one in planned.jobs
+    ]
+    return {
+        "jobs": jobs,
+        "skipped": list(planned.skipped),
+        "cells": planned.cells,
+        "to_do": planned.to_do,
+        "seconds": _cost(planned),
+        "disk": _disk(planned),
+    }
+
+
+def _cost(planned: Plan) -> str:
+    """Seconds of computing that remain, by stored jobs of the same task and model; unknown where there are none."""
+    known = _timings(planned.setting.store)
+    total = 0.0
+    for one in planned.jobs:
+        if one.predict_key not in planned.open:
+            continue
+        times = known.get((one.job.task.name, one.job.model.name))
+        if not times:
+            return "unknown (no stored timings of this task and model)"
+        total += statistics.median(times)
+    return f"about {total:.0f} s of computing"
+
+
+def _timings(store: Store) -> dict[tuple[str, str], list[float]]:
+    found: dict[tuple[str, str], list[float]] = {}
+    for task, predict_key in store.jobs():
+        record = store.read_job(task, predict_key)
+        if record is not None:
+            found.setdefault((task, str(record.model["name"])), []).append(sum(record.timings.values()))
+    return found
+
+
+def _disk(planned: Plan) -> str:
+    """Space for the records that remain, from the records that exist; weights are counted by the launch itself."""
+    sizes = [path.stat().st_size for path in planned.setting.store.root.glob("runs/*/*/*.parquet")][:1000]
+    if not sizes:
+        return "unknown (the store is empty)"
+    return f"about {planned.to_do * statistics.mean(sizes) / MEBI:.1f} MiB of records"

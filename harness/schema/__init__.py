@@ -1,0 +1,1 @@
+"""JSON Schemas of the records in the store, as package data: ``cell.json``, ``job.json``, ``error.json``."""

@@ -1,0 +1,207 @@
+"""What is run and what is measured: frozen values that configuration is turned into, once, at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Provenance(StrEnum):
+    """Where a data set's texts and labels come from; shown wherever its numbers appear."""
+
+    NATIVE = "native"
+    HUMAN_TRANSLATED = "human_translated"
+    MACHINE_TRANSLATED = "machine_translated"
+    PROJECTED = "projected"
+    SILVER = "silver"
+    SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a task's files lie below the data root.
+
+    Attributes:
+        reader: a registered reader.
+        path: a glob below the root with the placeholders ``{code}`` (the data set's own spelling of the language),
+            ``{split}`` (its own name of the split), ``{iso3}``, ``{iso1}``, ``{name}``; for parallel text that comes in
+            pairs also ``{pair}``, the code of the language beside the pivot. All matches are pooled in sorted order.
+        exclude: a glob of matches to leave out.
+        options: what the reader wants to know (delimiter, columns, header ...); ``pivot`` names the language that
+            every pair of a parallel set contains.
+    """
+
+    reader: str
+    path: str = ""
+    exclude: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A data set on the hub: path, configuration (with the same placeholders), pinned revision, columns to rename.
+
+    ``revision`` None means unpinned; the run then records the revision that it resolved.
+    ``columns`` maps the names that the task type wants to the names that the data set uses.
+    ``splits`` maps this task's split names (train, dev, test) to the hub's, where they differ from the files'.
+    """
+
+    path: str
+    config: str = ""
+    revision: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    splits: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelSplit:
+    """How a parallel set without training data is split: by group, alike in every language.
+
+    Attributes:
+        train: share of the groups that goes to train, in [0, 1].
+        dev: share that goes to dev; the rest is test.
+        by: what a group is, for people (``premise``, ``article``, ``document``).
+    """
+
+    train: float
+    dev: float = 0.0
+    by: str = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """A benchmark of one type, as its YAML declares it.
+
+    Attributes:
+        languages: canonical code -> the data set's own spelling.
+        splits: train, dev, test -> the data set's own names; a split that is missing here does not exist.
+        origin: namespace of the group ids (``xnli-dev``); sets translated from one source share it. Default: the name.
+        parallel: split by group instead of by file.
+        train: another task that this one trains on; empty for its own training data.
+        label_map: the data set's label -> ours; unmapped labels must be in ``labels``.
+        unknown_tags: ``error`` or ``drop`` (a tag outside the label map becomes ``O``).
+        metrics: signatures; the first is the main one.
+        protocol: published training numbers (epochs, batch_size, learning_rate, max_length ...).
+        parts: tasks whose languages this one joins; their files are read with this task's labels and label map.
+        version: raised when the meaning of the scores changes.
+    """
+
+    name: str
+    type: str
+    languages: Mapping[str, str]
+    labels: tuple[str, ...] = ()
+    splits: Mapping[str, str] = field(default_factory=dict)
+    files: Files | None = None
+    hub: Hub | None = None
+    namespace: str = ""
+    origin: str = ""
+    parallel: ParallelSplit | None = None
+    parts: tuple[TaskSpec, ...] = ()
+    train: str = ""
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    unknown_tags: str = "error"
+    metrics: tuple[str, ...] = ()
+    provenance: Provenance = Provenance.NATIVE
+    licence: str = ""
+    citation: str = ""
+    checked: str = "format_only"
+    protocol: Mapping[str, float] = field(default_factory=dict)
+    version: int = 1
+
+    @property
+    def main_metric(self) -> str:
+        """The signature that boards show."""
+        return self.metrics[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model as its YAML declares it.
+
+    Attributes:
+        family: a registered model family (majority, chance, lexical, tiny, encoder, predictions).
+        checkpoint: hub name or folder; empty for families without one.
+        dtype: of weights and activations at evaluation; part of every key.
+        pooling: ``mean`` or ``cls``; how a sentence becomes one vector.
+        layer: hidden layer that is pooled; -1 is the last.
+        max_length: tokens a row, special tokens included.
+        options: what only this family knows (n-gram sizes, width, initialisation ...); part of every key.
+        training: this model's own training numbers; they replace the task's published ones.
+        threads: threads that training and evaluation use; part of the key.
+        seen: languages of the pretraining, where the model card says.
+    """
+
+    name: str
+    family: str
+    checkpoint: str = ""
+    revision: str | None = None
+    dtype: str = "float32"
+    pooling: str = "mean"
+    layer: int = -1
+    max_length: int = 128
+    options: Mapping[str, object] = field(default_factory=dict)
+    training: Mapping[str, float] = field(default_factory=dict)
+    threads: int = 1
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The numbers of one training run; all of them are in the key.
+
+    Either ``steps`` or ``epochs`` is set. ``select``: ``last`` takes the weights of the last step; ``source_dev`` the
+    epoch that is best on the sources' own dev.
+    """
+
+    learning_rate: float = 2e-5
+    batch_size: int = 32
+    epochs: float | None = None
+    steps: int | None = None
+    warmup: float = 0.0
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    select: str = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training run and everything that is evaluated with it.
+
+    Attributes:
+        train_task: whose training data is used; the task itself unless it says otherwise.
+        sources: languages trained on (retrieval: the query languages), sorted.
+        targets: languages evaluated on, sorted.
+        size: training examples a job, balanced over the sources; None takes all.
+        balance: ``shared``: the sources bring ``size`` together; ``each``: every one of them brings that many.
+        shots: labelled target examples (few-shot); 0 otherwise.
+        limit: first groups of every split, the same in every language; None for all.
+        pretraining: the parallel task that the model's input vectors are aligned on, where its options name one.
+        suite: the suite that this job was run for; recorded, never keyed.
+    """
+
+    task: TaskSpec
+    train_task: TaskSpec
+    model: ModelSpec
+    strategy: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    seed: int
+    training: Training
+    size: int | None = None
+    balance: str = "shared"
+    shots: int = 0
+    few_shot: Training | None = None
+    limit: int | None = None
+    pretraining: TaskSpec | None = None
+    suite: str = ""
+
+    @property
+    def trained(self) -> bool:
+        """Whether anything is trained: retrieval searches with the model as it comes, unless its task says `train`."""
+        return self.task.type != "retrieval" or bool(self.task.train)
+
+    def __str__(self) -> str:
+        shots = f" k={self.shots}" if self.shots else ""
+        languages = f"{'+'.join(self.sources)} -> {self.targets[0] if len(self.targets) == 1 else len(self.targets)}"
+        return f"{self.task.name} {self.model.name} {self.strategy}{shots} {languages} seed {self.seed}"

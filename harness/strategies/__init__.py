@@ -1,0 +1,1 @@
+"""How labels travel from source to target, one file a strategy."""

@@ -1,0 +1,1 @@
+"""The task types that ship with the harness, one file each, and the embedded benchmark."""
