@@ -60,16 +60,17 @@ def training(task_spec: TaskSpec, model_spec: ModelSpec, overrides: Mapping[str,
         HarnessError: a number is unknown or has the wrong type, or there is no length of training.
     """
     merged: dict[str, Any] = {}
-    for numbers in (task_spec.protocol, model_spec.training, overrides):
+    for given in (task_spec.protocol, model_spec.training, overrides):
+        numbers = {key: value for key, value in given.items() if value is not None and key != "max_length"}
         for one, other in (("steps", "epochs"), ("epochs", "steps")):
-            if numbers.get(one) is not None and numbers.get(other) is None:
+            if one in numbers and other not in numbers:
                 merged.pop(other, None)
-        merged.update({key: value for key, value in numbers.items() if key != "max_length"})
+        merged |= numbers
     where = f"training of {model_spec.name} on {task_spec.name}"
-    numbers_given = construct(Training, {"select": select, **merged}, where)
-    if numbers_given.select not in ("last", "source_dev"):
-        raise HarnessError(f"select={numbers_given.select!r}: {nearest(numbers_given.select, ('last', 'source_dev'))}")
-    return numbers_given
+    found = construct(Training, {"select": select, **merged}, where)
+    if found.select not in ("last", "source_dev"):
+        raise HarnessError(f"select={found.select!r}: {nearest(found.select, ('last', 'source_dev'))}")
+    return found
 
 
 def construct(kind: type[S], values: Mapping[str, Any], where: str) -> S:

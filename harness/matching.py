@@ -49,7 +49,7 @@ def pooled(
     """By language, for each of its sentences: the rank of it as the query's answer in the pool of all languages.
 
     Other translations of the same item do not count against it: what counts is how many sentences of another meaning,
-    in whatever language, stand before it. A model that prefers a language to a meaning ranks low here and may still
+    in whatever language, are at least as near. A model that prefers a language to a meaning ranks low here and may still
     rank high within each language (LAReQA's strong alignment, Roy et al. 2020).
 
     Raises:
@@ -66,6 +66,6 @@ def pooled(
         similarity = vectors @ questions[i]
         mine = owner == i
         strangers = np.sort(similarity[~mine])
-        found[mine] = 1 + len(strangers) - np.searchsorted(strangers, similarity[mine], side="right")
+        found[mine] = 1 + len(strangers) - np.searchsorted(strangers, similarity[mine], side="left")  # a tie is no win
     split = np.split(found, np.cumsum([len(corpus) for corpus in pool])[:-1])
     return {corpus.language: part.tolist() for corpus, part in zip(pool, split, strict=True)}

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.data.examples import Corpus, Sentence
+from harness.errors import DataError
+from harness.matching import match, pooled
+
+
+def corpus(language, ids):
+    return Corpus("t", language, "test", tuple(Sentence(id, id, id) for id in ids), language)
+
+
+def unit(matrix):
+    return (matrix / np.linalg.norm(matrix, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_ranks_follow_ids_and_not_positions():
+    english, german = corpus("eng", ["a", "b", "c"]), corpus("deu", ["c", "a", "b"])
+    eye = np.eye(3, dtype=np.float32)
+    vectors = {english.key: eye, german.key: eye[[2, 0, 1]]}
+    assert match(english, german, vectors) == [(1, 1), (1, 1), (1, 1)]
+
+
+def test_sides_that_are_not_parallel_are_an_error():
+    english, german = corpus("eng", ["a", "b"]), corpus("deu", ["a", "x"])
+    with pytest.raises(DataError, match="not parallel: ids that stand on one side alone: b, x"):
+        match(english, german, {english.key: np.eye(2), german.key: np.eye(2)})
+
+
+def test_a_model_that_prefers_a_language_wins_within_it_and_loses_in_the_pool():
+    ids = ["a", "b", "c", "d"]
+    query, same, other = corpus("eng", ids), corpus("nld", ids), corpus("ell", ids)
+    meaning, near, far = np.eye(4), np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    vectors = {
+        "eng": unit(np.hstack([0.2 * meaning, np.repeat(near, 4, 0)])),
+        "nld": unit(np.hstack([0.2 * meaning, np.repeat(near, 4, 0)])),
+        "ell": unit(np.hstack([0.2 * meaning, np.repeat(far, 4, 0)])),
+    }
+    assert match(query, other, vectors) == [(1, 1)] * 4
+    ranks = pooled(query, [same, other], vectors)
+    assert ranks == {"nld": [1] * 4, "ell": [4] * 4}  # three Dutch sentences of other meanings are nearer
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 6), st.integers(1, 4), st.integers(0, 10**6))
+def test_the_pool_agrees_with_counting_one_by_one(items, languages, seed):
+    rng = np.random.default_rng(seed)
+    ids = [str(i) for i in range(items)]
+    query = corpus("q", ids)
+    pool = [corpus(f"l{i}", ids) for i in range(languages)]
+    vectors = {one.key: unit(rng.normal(size=(items, 3))) for one in [query, *pool]}
+    found = pooled(query, pool, vectors)
+    for one in pool:
+        for i in range(items):
+            mine = vectors[one.key][i] @ vectors["q"][i]
+            worse = sum(
+                vectors[other.key][j] @ vectors["q"][i] >= mine for other in pool for j in range(items) if j != i
+            )
+            assert found[one.language][i] == 1 + worse
