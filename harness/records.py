@@ -1,0 +1,215 @@
+"""The records that lie in the store, and their exact JSON: what a cell, a job and a failure say of themselves."""
+
+from __future__ import annotations
+
+import json
+import math
+import traceback
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from types import UnionType
+from typing import Any, TypedDict, TypeVar, get_args, get_origin, get_type_hints
+
+from harness.errors import HarnessError
+
+SCHEMA = 1
+
+
+def now() -> str:
+    """This moment, ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Score(TypedDict):
+    """A score in its metric's native unit with its interval, null where none was asked for."""
+
+    score: float
+    low: float | None
+    high: float | None
+
+
+class Point(TypedDict):
+    """One value of a training curve."""
+
+    name: str
+    step: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRecord:
+    """One job on one target, scored; two identical runs write identical bytes.
+
+    Attributes:
+        sources: what was trained on, sorted.
+        size: training examples asked for; None for all.
+        limit: first groups of every split; None for all. Limited cells stay off boards and gates.
+        scores: by metric signature.
+        main_metric: the signature that boards show.
+        n: examples scored, which is the number of rows beside the record.
+        groups: distinct groups among them.
+        data: fingerprint of the target's evaluation data.
+        files: what was pooled, relative to the data root.
+        touches: target labels that the strategy looked at: ``none``, ``k`` or ``dev``.
+    """
+
+    cell_key: str
+    predict_key: str
+    train_key: str
+    suite: str
+    task: str
+    task_version: int
+    model: str
+    strategy: str
+    sources: tuple[str, ...]
+    target: str
+    seed: int
+    shots: int
+    size: int | None
+    limit: int | None
+    scores: dict[str, Score]
+    main_metric: str
+    n: int
+    groups: int
+    data: str
+    files: tuple[str, ...]
+    provenance: str
+    touches: str
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """One training run and all that it was evaluated on, with what may differ between two identical runs.
+
+    Attributes:
+        model: the whole model specification.
+        training: the numbers of the training run.
+        versions: of Python and the packages that decide numbers.
+        timings: seconds, by stage (train, predict, score).
+        tokens: ``real`` and ``computed`` (with padding).
+        backend: what computed the numbers.
+        checkpoint: the folder of the weights, relative to the store; None where none were kept.
+        status: ``done``, or ``partial`` while targets are missing.
+        curves: measured values of the training run.
+        spec: all that the keys were made of.
+    """
+
+    train_key: str
+    predict_key: str
+    task: str
+    model: dict[str, Any]
+    strategy: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    seed: int
+    training: dict[str, Any]
+    versions: dict[str, str]
+    timings: dict[str, float]
+    tokens: dict[str, int]
+    backend: str
+    checkpoint: str | None
+    status: str
+    host: str
+    curves: list[Point]
+    spec: dict[str, Any]
+    created: str = field(default_factory=now)
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRecord:
+    """Why a job has no results: the exception in full, and the job as it was asked for."""
+
+    exception: str
+    message: str
+    traceback: str
+    job: dict[str, Any]
+    created: str = field(default_factory=now)
+    schema: int = SCHEMA
+
+    @classmethod
+    def of(cls, error: BaseException, job: dict[str, Any]) -> ErrorRecord:
+        """The record of an exception that was caught."""
+        text = "".join(traceback.format_exception(error))
+        return cls(exception=type(error).__name__, message=str(error), traceback=text, job=job)
+
+
+R = TypeVar("R", CellRecord, JobRecord, ErrorRecord)
+
+
+class DamageError(ValueError):
+    """A record that cannot be what was written; it is recomputed."""
+
+
+def to_json(record: CellRecord | JobRecord | ErrorRecord) -> bytes:
+    """The record's only spelling: sorted keys, UTF-8, a final newline.
+
+    Raises:
+        HarnessError: a number is NaN or infinite.
+    """
+    try:
+        text = json.dumps(asdict(record), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise HarnessError(f"a {type(record).__name__} with a number that is none is not stored: {error}") from error
+    # a lone surrogate (an undecodable file name in an error message) becomes its JSON escape
+    return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+def from_json(kind: type[R], content: bytes) -> R:
+    """The record that ``to_json`` wrote.
+
+    Raises:
+        DamageError: truncated, of a wrong type, with fields missing or unknown.
+        HarnessError: the schema is newer than this harness.
+    """
+    try:
+        found = json.loads(content, parse_constant=_refuse)
+    except ValueError as error:
+        raise DamageError(f"not JSON ({error})") from error
+    if not isinstance(found, dict) or not isinstance(found.get("schema"), int):
+        raise DamageError("no schema number")
+    if found["schema"] > SCHEMA:
+        raise HarnessError(f"schema {found['schema']} is newer than {SCHEMA}, which this harness knows: upgrade it")
+    if found["schema"] < SCHEMA:
+        raise DamageError(f"schema {found['schema']} never existed")
+    accepted = _FIELDS[kind.__name__]
+    if found.keys() != accepted.keys():
+        missing, unknown = accepted.keys() - found.keys(), found.keys() - accepted.keys()
+        raise DamageError(f"fields missing: {sorted(missing)}, fields unknown: {sorted(unknown)}")
+    for name, types in accepted.items():
+        if not isinstance(found[name], types):
+            raise DamageError(f"{name} is {found[name]!r}")
+        if isinstance(found[name], list) and name != "curves":
+            found[name] = tuple(found[name])
+    if kind is CellRecord:
+        for signature, score in found["scores"].items():
+            _check_score(signature, score)
+    return kind(**found)
+
+
+def _check_score(signature: str, score: object) -> None:
+    if not isinstance(score, dict) or score.keys() != Score.__required_keys__:
+        raise DamageError(f"the score of {signature} is {score!r}")
+    if not isinstance(score["score"], float | int) or not math.isfinite(score["score"]):
+        raise DamageError(f"the score of {signature} is {score['score']!r}")
+    if not all(bound is None or isinstance(bound, float | int) for bound in score.values()):
+        raise DamageError(f"the interval of {signature} is {score!r}")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _json_types(annotation: Any) -> tuple[type, ...]:
+    """The types that ``json.loads`` may give for a field so annotated."""
+    if isinstance(annotation, UnionType):
+        return tuple(kind for part in get_args(annotation) for kind in _json_types(part))
+    origin = get_origin(annotation) or annotation
+    return (list,) if origin is tuple else (origin,)
+
+
+_FIELDS = {
+    kind.__name__: {name: _json_types(hint) for name, hint in get_type_hints(kind).items()}
+    for kind in (CellRecord, JobRecord, ErrorRecord)
+}

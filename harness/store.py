@@ -1,0 +1,245 @@
+"""Results on disk: one folder a job, one record a cell, written whole or not at all; the files are the truth.
+
+- ``checkpoints/<train_key>/``: weights, while they are kept
+- ``runs/<task>/<predict_key>/job.json``: what was run, on what, how long it took
+- ``runs/<task>/<predict_key>/<target>.json``: the cell; that it exists means that the cell is complete
+- ``runs/<task>/<predict_key>/<target>.examples.parquet``: one row an example
+- ``runs/<task>/<predict_key>/error.json``: instead of results, where the job failed
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.atomic import DISK_FULL, ensure_space, flush_folder, unwritable, write_whole
+from harness.errors import HarnessError
+from harness.examples_table import read_examples, write_examples
+from harness.locks import held
+from harness.records import CellRecord, DamageError, ErrorRecord, JobRecord, Point, R, Score, from_json, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+__all__ = ["CellRecord", "ErrorRecord", "JobRecord", "Point", "Score", "Store", "ensure_space"]
+
+log = logging.getLogger(__name__)
+
+JOB, ERROR = "job.json", "error.json"
+COLUMNS = (
+    "suite", "task", "model", "strategy", "sources", "target", "seed", "shots", "size", "limit", "metric", "score",
+    "low", "high", "n", "provenance", "train_key", "predict_key", "cell_key", "main", "touches",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The results below ``root``; any number of processes may read and write at once."""
+
+    root: Path
+
+    def folder(self, task: str, predict_key: str) -> Path:
+        """Where a job's records lie."""
+        return self.root / "runs" / _part(task) / _part(predict_key)
+
+    @property
+    def cache(self) -> Path:
+        """Where what can be computed again lies: token arrays, digests, locks."""
+        return self.root / "cache"
+
+    # -- cells
+
+    def write_cell(self, record: CellRecord, examples: pd.DataFrame) -> None:
+        """Stores a cell: the table of its examples first, then the record that declares it complete.
+
+        Raises:
+            HarnessError: the table does not fit the record, a number is NaN, or the disk refuses.
+        """
+        path = self._cell(record.task, record.predict_key, record.target)
+        content = to_json(record)  # before anything is written: a record that is refused leaves no table behind
+        write_examples(path.with_suffix(".examples.parquet"), examples, record.n)
+        write_whole(path, content)
+
+    def read_cell(self, task: str, predict_key: str, target: str) -> CellRecord | None:
+        """The cell, or None where there is none that can be trusted; a damaged one is moved aside."""
+        path = self._cell(task, predict_key, target)
+        record = _read(CellRecord, path)
+        if record is not None and (record.task, record.predict_key, record.target) != (task, predict_key, target):
+            _set_aside(path, f"it is the cell {record.task}/{record.predict_key}/{record.target}")
+            return None
+        return record
+
+    def examples(self, task: str, predict_key: str, target: str) -> pd.DataFrame:
+        """One row an example: example_id, group_id, gold, prediction (JSON), and ``<signature>::<column>`` counts.
+
+        Raises:
+            HarnessError: there is no such cell, or its table was missing or damaged; the cell has then been moved
+                aside and the next run computes it again.
+        """
+        path = self._cell(task, predict_key, target)
+        table = path.with_suffix(".examples.parquet")
+        try:
+            return read_examples(table)
+        except DamageError as damage:
+            if table.exists():
+                _set_aside(table, str(damage))
+            if path.exists():
+                _set_aside(path, f"its examples cannot be read: {damage}")
+            raise HarnessError(f"{table}: {damage}. Run the job again to compute this cell anew.") from damage
+
+    def cells(self) -> Iterator[CellRecord]:
+        """Every cell of every job, in the order of the paths; damaged ones are moved aside on the way."""
+        for task, predict_key in self.jobs():
+            for target in self.targets(task, predict_key):
+                record = self.read_cell(task, predict_key, target)
+                if record is not None:
+                    yield record
+
+    def targets(self, task: str, predict_key: str) -> list[str]:
+        """The targets with a record in this job's folder, sorted."""
+        names = _names(self.folder(task, predict_key))
+        return [name.removesuffix(".json") for name in names if name.endswith(".json") and name not in (JOB, ERROR)]
+
+    def frame(self, keep: Callable[[CellRecord], bool] = lambda _: True) -> pd.DataFrame:
+        """The long table: one row a cell and metric signature, with the columns of ``COLUMNS``.
+
+        ``sources`` are joined by ``+``; ``main`` says whether the metric is the cell's main one.
+        """
+        import pandas as pd
+
+        rows = [
+            (cell.suite, cell.task, cell.model, cell.strategy, "+".join(cell.sources), cell.target, cell.seed,
+             cell.shots, cell.size, cell.limit, metric, score["score"], score["low"], score["high"], cell.n,
+             cell.provenance, cell.train_key, cell.predict_key, cell.cell_key, metric == cell.main_metric, cell.touches)
+            for cell in self.cells() if keep(cell)
+            for metric, score in cell.scores.items()
+        ]  # fmt: skip
+        types = {"seed": "int64", "shots": "int64", "size": "Int64", "limit": "Int64", "n": "int64", "main": "bool"}
+        numbers = {"score": "float64", "low": "float64", "high": "float64"}
+        texts = dict.fromkeys(COLUMNS, "str")  # an empty table has the types of a full one
+        return pd.DataFrame(rows, columns=list(COLUMNS)).astype(texts | types | numbers)
+
+    # -- jobs and failures
+
+    def jobs(self) -> Iterator[tuple[str, str]]:
+        """Task and predict key of every job folder, sorted, failed jobs included."""
+        for task in _names(self.root / "runs"):
+            for predict_key in _names(self.root / "runs" / task):
+                yield task, predict_key
+
+    def write_job(self, record: JobRecord) -> None:
+        """Stores what was run."""
+        write_whole(self.folder(record.task, record.predict_key) / JOB, to_json(record))
+
+    def read_job(self, task: str, predict_key: str) -> JobRecord | None:
+        """The job, or None where there is none that can be trusted."""
+        return _read(JobRecord, self.folder(task, predict_key) / JOB)
+
+    def write_error(self, task: str, predict_key: str, error: ErrorRecord) -> None:
+        """Stores why a job failed, where its results would lie."""
+        write_whole(self.folder(task, predict_key) / ERROR, to_json(error))
+
+    def read_error(self, task: str, predict_key: str) -> ErrorRecord | None:
+        """The failure, or None where the job did not fail."""
+        return _read(ErrorRecord, self.folder(task, predict_key) / ERROR)
+
+    def clear_error(self, task: str, predict_key: str) -> None:
+        """Removes the failure of a job that has been run again."""
+        (self.folder(task, predict_key) / ERROR).unlink(missing_ok=True)
+
+    # -- checkpoints and locks
+
+    def checkpoint(self, train_key: str) -> Path:
+        """Where the weights of a training run lie; the folder exists only when it is complete."""
+        return self.root / "checkpoints" / _part(train_key)
+
+    @contextmanager
+    def checkpoint_draft(self, train_key: str) -> Iterator[Path]:
+        """An empty folder that becomes the checkpoint when the block ends, and vanishes when it raises.
+
+        Drafts of one key are serialised; what a killed process left of one is removed by the next.
+        """
+        final = self.checkpoint(train_key)
+        draft = final.with_name(f".{final.name}.draft")
+        with self.lock(f"draft-{train_key}"):
+            try:
+                shutil.rmtree(draft, ignore_errors=True)
+                draft.mkdir(parents=True)
+            except OSError as error:
+                raise unwritable(draft, error) from error
+            try:
+                yield draft
+                flush_folder(draft)
+                self.drop_checkpoint(train_key)
+                draft.rename(final)
+            except OSError as error:
+                if error.errno in DISK_FULL:
+                    raise unwritable(draft, error) from error
+                raise  # of the block: a file that it wanted to read, say
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+
+    def drop_checkpoint(self, train_key: str) -> None:
+        """Removes the weights, if there are any; renamed first, so that half a checkpoint never looks like one."""
+        final = self.checkpoint(train_key)
+        doomed = final.with_name(f".{final.name}.dropped")
+        shutil.rmtree(doomed, ignore_errors=True)
+        if final.exists():
+            final.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)
+
+    def lock(self, name: str, wait: bool = True) -> AbstractContextManager[bool]:
+        """A lock between all processes that share this store; see ``harness.locks.held``."""
+        return held(self.cache / "locks" / f"{_part(name)}.lock", wait)
+
+    def _cell(self, task: str, predict_key: str, target: str) -> Path:
+        if f"{target}.json" in (JOB, ERROR):  # `job` is Joba's code in ISO 639-3
+            raise HarnessError(f"target {target!r}: {target}.json is not free; name the script too ({target}-Latn)")
+        return self.folder(task, predict_key) / f"{_part(target)}.json"
+
+
+def _part(name: str) -> str:
+    """``name``, if it can be one part of a path and no more."""
+    if not re.fullmatch(r"[^\W_][\w.+@=-]*", name):
+        raise HarnessError(f"{name!r} cannot name a file: letters, digits and ._+@=- only, the first a letter or digit")
+    return name
+
+
+def _names(folder: Path) -> list[str]:
+    """Names in a folder, sorted, without hidden ones (drafts and temporary files); empty where it does not exist."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208  # 5x faster
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _read(kind: type[R], path: Path) -> R | None:
+    try:
+        return from_json(kind, path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except DamageError as damage:
+        _set_aside(path, str(damage))
+        return None
+    except HarnessError as error:
+        raise HarnessError(f"{path}: {error}") from error
+
+
+def _set_aside(path: Path, why: str) -> None:
+    """Renames a damaged file out of the way, so that it can be looked at and what it held is computed again."""
+    n = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{n}")).exists():
+        n += 1
+    try:
+        path.rename(aside)
+    except FileNotFoundError:  # another reader was faster
+        return
+    log.warning("%s is damaged (%s): moved to %s; what it held is computed again", path, why, aside.name)

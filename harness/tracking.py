@@ -1,0 +1,212 @@
+"""MLflow runs written from stored records: one child run a job below one parent run a sweep, never twice the same.
+
+The store is the truth and MLflow a copy of it. A server that is down or slow costs a warning; ``sync`` adds what it
+missed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+import time
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import tracked
+from harness.errors import HarnessError
+from harness.locks import held
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from harness.store import CellRecord, JobRecord, Store
+
+log = logging.getLogger(__name__)
+
+KEY, DIGEST, PARENT = "harness.predict_key", "harness.digest", "mlflow.parentRunId"
+BATCH = 1000  # metrics that MLflow takes in one request
+
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+}
+_silent: set[str] = set()  # URIs that failed: every further job of this process would wait for them again
+_sweeps: dict[str, str] = {}  # parent run -> URI, for the end of the sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a replay of the store did: runs written or brought up to date, and runs that were so already."""
+
+    written: int
+    unchanged: int
+
+
+def prepare(uri: str, experiment: str) -> None:
+    """Creates the database and the experiment, once, before any worker: MLflow's own migration cannot be raced."""
+    with _forgiving(uri):
+        _open(uri, experiment)
+
+
+def start_sweep(uri: str, experiment: str, name: str, tags: Mapping[str, str], config_text: str) -> str | None:
+    """The id of a new parent run that holds the resolved configuration; None where the server cannot be reached.
+
+    Workers find the id in the environment variable HARNESS_PARENT_RUN.
+    """
+    if uri in _silent:
+        return None
+    with _forgiving(uri):
+        client, number = _open(uri, experiment)
+        run = client.create_run(number, tags={"harness.kind": "sweep", **tags}, run_name=name)
+        run_id = str(run.info.run_id)
+        _sweeps[run_id] = uri
+        client.log_text(run_id, config_text, "config.yaml")
+        return run_id
+    return None
+
+
+def finish_sweep(run_id: str, status: str) -> None:
+    """Ends a parent run that this process started, as ``FINISHED``, ``FAILED`` or ``KILLED``."""
+    uri = _sweeps.pop(run_id)
+    with _forgiving(uri):
+        _client(uri).set_terminated(run_id, status)
+
+
+def log_job(store: Store, uri: str, experiment: str, task: str, predict_key: str, parent: str | None) -> None:
+    """Brings the run of one job up to date with its records; a failure is a warning, and the last attempt here."""
+    if uri in _silent:
+        return
+    with _forgiving(uri):
+        _write(*_open(uri, experiment), store, task, predict_key, parent)
+
+
+def sync(store: Store, uri: str, experiment: str) -> Synced:
+    """Brings the runs of all jobs in the store up to date; a second call changes nothing.
+
+    Raises:
+        HarnessError: the server or the database does not answer.
+    """
+    try:
+        client, number = _open(uri, experiment)
+        changed = [_write(client, number, store, task, key, None) for task, key in store.jobs()]
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise HarnessError(
+            f"tracking at {uri} failed: {_first_line(error)}. Is the server up, and tracking.uri what you mean?"
+        ) from error
+    return Synced(written=sum(changed), unchanged=len(changed) - sum(changed))
+
+
+def _write(client: MlflowClient, experiment: str, store: Store, task: str, key: str, parent: str | None) -> bool:
+    """Whether the run of a job had to be written: it is found by its key, and current where the digest is the same."""
+    with store.lock(f"track-{key}"):  # two writers would both find no run, and create two
+        job, error = store.read_job(task, key), store.read_error(task, key)
+        cells = [cell for target in store.targets(task, key) if (cell := store.read_cell(task, key, target))]
+        names = ["job.json"] * (job is not None) + ["error.json"] * (error is not None)
+        names += [f"{cell.target}{ending}" for cell in cells for ending in (".json", ".examples.parquet")]
+        files = [path for name in names if (path := store.folder(task, key) / name).exists()]
+        digest = _digest(files)
+        found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
+        run = found[0] if found else None
+        if not files or (run is not None and run.data.tags.get(DIGEST) == digest):
+            return False
+        start, end = tracked.period(job, error)
+        if run is None:
+            run = client.create_run(experiment, start, tags={KEY: key}, run_name=_name(task, key, job))
+        tags = tracked.tags(task, key, job, cells) | ({PARENT: parent} if parent else {})
+        _log(client, run, job, cells, tags)
+        _copy(client, run.info.run_id, files, job)
+        client.set_tag(run.info.run_id, DIGEST, digest)  # last: a run that was cut short is written again
+        client.set_terminated(run.info.run_id, "FAILED" if error is not None else "FINISHED", end)
+    return True
+
+
+def _log(client: MlflowClient, run: Run, job: JobRecord | None, cells: list[CellRecord], tags: dict[str, str]) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    moment = time.time_ns() // 1_000_000  # of two values of one metric, MLflow shows the later
+    metrics = [Metric(name, value, moment, 0) for name, value in tracked.measurements(job, cells).items()]
+    if job is not None:
+        metrics += [Metric(name, value, born, step) for name, value, born, step in tracked.curves(job)]
+    # parameters cannot be changed once they are logged, and do not change: they are in the key
+    known = run.data.params
+    params = [Param(name, value) for name, value in tracked.parameters(job).items() if name not in known]
+    number = run.info.run_id
+    client.log_batch(number, metrics[:BATCH], params, [RunTag(name, value) for name, value in tags.items()])
+    for start in range(BATCH, len(metrics), BATCH):
+        client.log_batch(number, metrics[start : start + BATCH])
+    client.log_inputs(number, tracked.inputs(cells))
+
+
+def _copy(client: MlflowClient, run_id: str, files: list[Path], job: JobRecord | None) -> None:
+    """Uploads the records, and what the keys were made of as ``config.json``, in one go."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path in files:
+            (Path(folder) / path.name).symlink_to(path.absolute())
+        if job is not None:
+            text = json.dumps(job.spec, indent=2, sort_keys=True, ensure_ascii=False)
+            (Path(folder) / "config.json").write_text(text, encoding="utf-8")
+        client.log_artifacts(run_id, folder)
+
+
+def _client(uri: str) -> MlflowClient:
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    for name in ("alembic", "mlflow.store.db.utils", "mlflow.store.db_migrations"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return mlflow.MlflowClient(tracking_uri=uri)
+
+
+def _open(uri: str, experiment: str) -> tuple[MlflowClient, str]:
+    """A client and the experiment's id; the first call creates tables and experiment, one process at a time."""
+    database = Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+    with held(database.with_name(f"{database.name}.lock")) if database else nullcontext():
+        client = _client(uri)  # makes the tables
+        found = client.get_experiment_by_name(experiment)
+        if found is not None:
+            return client, str(found.experiment_id)
+        artifacts = database.with_name(f"{database.stem}-artifacts").absolute().as_uri() if database else None
+        return client, str(client.create_experiment(experiment, artifacts))
+
+
+@contextmanager
+def _forgiving(uri: str) -> Iterator[None]:
+    """Turns any failure into one warning; nothing is lost, the records are on disk."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # whatever a server, a driver or a disk may raise, the job is done
+        _silent.add(uri)
+        why = _first_line(error)
+        log.warning("tracking at %s failed (%s): results are safe, `harness sync` fills the gap", uri, why)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _digest(files: list[Path]) -> str:
+    content = hashlib.sha256()
+    for path in files:
+        if path.suffix == ".json":  # the records name all that the tables hold
+            content.update(path.name.encode() + b"\0" + path.read_bytes())
+    return content.hexdigest()
+
+
+def _name(task: str, key: str, job: JobRecord | None) -> str:
+    if job is None:
+        return f"{task} {key}"
+    return f"{task} {job.model.get('name', '')} {job.strategy} {'+'.join(job.sources)} seed {job.seed}"[:250]
