@@ -15,6 +15,7 @@ from harness.options import Options
 from harness.spec import ModelSpec, TaskSpec, Training
 
 S = TypeVar("S")
+MAX_LENGTH = 128  # tokens a row, where no protocol says otherwise: XTREME's for all but question answering
 
 
 def task(name: str, node: Mapping[str, Any], options: Options) -> TaskSpec:
@@ -36,8 +37,8 @@ def task(name: str, node: Mapping[str, Any], options: Options) -> TaskSpec:
     return dataclasses.replace(spec, languages=dict(sorted(languages.items())), parts=parts)
 
 
-def model(name: str, node: Mapping[str, Any]) -> ModelSpec:
-    """A model from its YAML.
+def model(name: str, node: Mapping[str, Any], trained_on: TaskSpec) -> ModelSpec:
+    """A model from its YAML, with rows as long as the protocol of the task says unless it has a length of its own.
 
     A bare ``encoder`` or ``predictions`` is named after its checkpoint, so that two of them stay apart in a table.
 
@@ -45,6 +46,8 @@ def model(name: str, node: Mapping[str, Any]) -> ModelSpec:
         HarnessError: a field is unknown or has the wrong type.
     """
     values = dict(node)
+    if values.get("max_length") is None:
+        values["max_length"] = trained_on.protocol.get("max_length", MAX_LENGTH)
     checkpoint = str(values.get("checkpoint") or "")
     shown = values.pop("name", None) or (name if name != values.get("family") or not checkpoint else None)
     spec = construct(ModelSpec, {**values, "name": shown or checkpoint.rstrip("/").rsplit("/", 1)[-1]}, f"model {name}")
@@ -54,7 +57,7 @@ def model(name: str, node: Mapping[str, Any]) -> ModelSpec:
 def training(task_spec: TaskSpec, model_spec: ModelSpec, overrides: Mapping[str, Any], select: str) -> Training:
     """The numbers of a run: the task's published ones, then the model's own, then what the user says.
 
-    ``max_length`` is a matter of the model, not of the loop. A new ``steps`` replaces ``epochs`` and the reverse.
+    A new ``steps`` replaces ``epochs`` and the reverse.
 
     Raises:
         HarnessError: a number is unknown or has the wrong type, or there is no length of training.
@@ -133,6 +136,8 @@ def _scalar(hint: Any, value: Any, where: str) -> Any:
             raise _mismatch(where, "a number", value) from None
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
+    if hint is int and isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
     raise _mismatch(where, getattr(hint, "__name__", str(hint)), value)

@@ -14,6 +14,7 @@ from harness import build
 from harness.languages import languages
 from harness.options import PACKAGE, Options
 
+ONLY_JSON = {"licence"}  # sentences, some of them
 GROUPS = {"tasks": "task", "models": "model", "strategies": "strategy", "suites": "suite", "experiments": "experiment"}
 
 
@@ -24,11 +25,12 @@ def show(kind: str, config_dir: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     table = Table(box=None, pad_edge=False)
-    for column in rows[0] if rows else ():
-        table.add_column(column, overflow="fold")
+    columns = [column for column in (rows[0] if rows else ()) if column not in ONLY_JSON]
+    for column in columns:
+        table.add_column(column, no_wrap=True)
     for row in rows:
-        table.add_row(*(_words(value) for value in row.values()))
-    Console(highlight=False, soft_wrap=False).print(table)
+        table.add_row(*(_words(row[column]) for column in columns))
+    Console(highlight=False, soft_wrap=True, width=250).print(table)
 
 
 def entries(kind: str, options: Options) -> list[dict[str, Any]]:
@@ -73,7 +75,8 @@ def _task(name: str, options: Options) -> dict[str, Any]:
 
 def _model(name: str, options: Options) -> dict[str, Any]:
     node = options.read("model", name)
-    return {"model": name, "family": node.get("family", ""), "checkpoint": node.get("checkpoint", "")}
+    checkpoint = str(node.get("checkpoint") or "").replace("???", "model.checkpoint=FOLDER or hub name")
+    return {"model": name, "family": node.get("family", ""), "checkpoint": checkpoint}
 
 
 def _suite(name: str, options: Options) -> dict[str, Any]:
@@ -86,5 +89,5 @@ def _plain(name: str, options: Options) -> dict[str, Any]:  # noqa: ARG001
 
 def _words(value: Any) -> str:
     if isinstance(value, list):
-        return f"{len(value)}: {' '.join(map(str, value[:6]))}{' ...' if len(value) > 6 else ''}" if value else "-"
+        return f"{len(value)}: {' '.join(map(str, value[:5]))}{' ...' if len(value) > 5 else ''}" if value else "-"
     return str(value)

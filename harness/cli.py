@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -119,18 +120,25 @@ def rescore(results: Path, as_json: bool) -> None:
 @RESULTS
 @click.option("--baseline", type=click.Path(path_type=Path), required=True, help="A JSON file, as --update writes it.")
 @click.option("--update", is_flag=True, help="Write the baseline from the store instead of comparing with it.")
+@click.option("--suite", default="mini", show_default=True, help="With --update: whose cells are promised.")
 @JSON
-def check(results: Path, baseline: Path, update: bool, as_json: bool) -> None:
+def check(results: Path, baseline: Path, update: bool, suite: str, as_json: bool) -> None:
     """Compare the store with a baseline. Exit 0 pass, 1 regression, 2 usage, 3 incomparable."""
+    from rich.console import Console
+
     from harness import check as gate
     from harness.store import Store
 
     store = Store(results)
     if update:
-        gate.write_baseline(store, baseline)
+        written = gate.update(baseline, store, suite)
+        click.echo(f"{baseline}: {len(written.promises)} numbers promised")
         return
     verdict = gate.compare(baseline, store)
-    gate.show(verdict, as_json)
+    if as_json:
+        click.echo(json.dumps(verdict.as_json(), indent=1, ensure_ascii=False))
+    else:
+        Console(highlight=False, soft_wrap=True).print(verdict.table(), verdict.line, sep="\n")
     sys.exit(verdict.exit_code)
 
 
@@ -144,8 +152,8 @@ def sync(results: Path, uri: str | None, experiment: str, as_json: bool) -> None
     from harness import tracking
     from harness.store import Store
 
-    counts = tracking.sync(Store(results), uri or f"sqlite:///{results.resolve()}/mlflow.db", experiment)
-    click.echo(json.dumps(counts) if as_json else ", ".join(f"{count} {what}" for what, count in counts.items()))
+    done = tracking.sync(Store(results), uri or f"sqlite:///{results}/mlflow.db", experiment)
+    click.echo(json.dumps(asdict(done)) if as_json else f"{done.written} runs written, {done.unchanged} unchanged")
 
 
 @main.command()
@@ -156,8 +164,19 @@ def sync(results: Path, uri: str | None, experiment: str, as_json: bool) -> None
 @JSON
 def doctor(results: Path, data: Path | None, workers: int, threads: int, as_json: bool) -> None:
     """Say what this machine has, and how to mend what is wrong with it."""
-    from harness import doctor as surgery
+    from rich.console import Console
+    from rich.table import Table
 
-    findings = surgery.diagnose(results, data, workers, threads)
-    surgery.show(findings, as_json)
+    from harness.doctor import diagnose
+
+    findings = diagnose(results, data, workers, threads)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=1, ensure_ascii=False))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for column in ("what", "status", "found", "mend"):
+            table.add_column(column, overflow="fold")
+        for finding in findings:
+            table.add_row(finding.name, finding.status.value, finding.detail, finding.mend)
+        Console(highlight=False).print(table)
     sys.exit(1 if any(finding.status == "fail" for finding in findings) else 0)

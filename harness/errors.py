@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
+
+MANY = 40  # names that one can still read in a message
 
 
 class HarnessError(Exception):
@@ -28,7 +30,10 @@ class NotApplicableError(HarnessError):
 def nearest(name: str, known: Iterable[str]) -> str:
     """The sentence part that helps after a misspelt name: ``did you mean 'x'?`` or the list of what is known."""
     choices = sorted(known)
-    close = [match for match, score, _ in process.extract(name, choices, limit=3) if score >= 60]
+    found = process.extract(name, choices, scorer=fuzz.ratio, limit=3)
+    close = [match for match, score, _ in found if score >= max(55, found[0][1] - 10)]
     if close:
         return "did you mean " + " or ".join(repr(match) for match in close) + "?"
-    return "known: " + ", ".join(choices[:40]) + (", ..." if len(choices) > 40 else "")
+    if len(choices) > MANY:
+        return f"{len(choices)} are known, none of them near; `harness list` shows them"
+    return "known: " + ", ".join(choices)

@@ -42,7 +42,7 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
     """
     task = build.task(choices["task"], config["task"], options)
     train_task = build.task(task.train, options.read("task", task.train), options) if task.train else task
-    model = build.model(choices["model"], config["model"])
+    model = build.model(choices["model"], config["model"], train_task)
     strategy = STRATEGIES[choices["strategy"]]
     root = data_root(config)
     numbers = build.training(train_task, model, config.get("train") or {}, config["select"])
@@ -56,12 +56,12 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
             strategy=choices["strategy"],
             sources=sources,
             targets=_targets(config, task, root, options),
-            seed=int(config["seed"]),
+            seed=_count(config["seed"], "seed") or 0,
             training=numbers,
-            size=config.get("size"),
-            limit=config.get("limit"),
+            size=_count(config["size"], "size"),
+            limit=_count(config["limit"], "limit"),
             balance=str(config["strategy"].get("balance", "shared")),
-            shots=int(config["strategy"].get("shots", 0)),
+            shots=_count(config["strategy"].get("shots"), "strategy.shots") or 0,
             few_shot=_few_shot(config, numbers),
             pretraining=_pretraining(model, options),
             suite=str(config["suite"].get("name") or ""),
@@ -185,6 +185,15 @@ def _few_shot(config: Mapping[str, Any], numbers: Training) -> Training | None:
         return None
     base = dataclasses.asdict(numbers) | ({"epochs": None} if "steps" in own else {})
     return build.construct(Training, base | dict(own) | {"select": "last", "warmup": 0.0}, "strategy.training")
+
+
+def _count(value: object, name: str) -> int | None:
+    """A whole number of at least 0, or None where none was given."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise HarnessError(f"{name}={value}: expected a whole number of at least 0")
+    return value
 
 
 def _pretraining(model: ModelSpec, options: Options) -> TaskSpec | None:

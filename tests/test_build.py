@@ -68,5 +68,13 @@ def test_an_override_that_is_null_overrides_nothing():
 
 
 def test_an_encoder_without_a_name_is_called_after_its_checkpoint():
-    assert build.model("encoder", {"family": "encoder", "checkpoint": "/models/mine/"}).name == "mine"
-    assert build.model("xlmr_base", {"family": "encoder", "checkpoint": "FacebookAI/xlm-roberta-base"}).name == "xlmr_base"
+    assert build.model("encoder", {"family": "encoder", "checkpoint": "/models/mine/"}, TASK).name == "mine"
+    preset = {"family": "encoder", "checkpoint": "FacebookAI/xlm-roberta-base"}
+    assert build.model("xlmr_base", preset, TASK).name == "xlmr_base"
+
+
+def test_rows_are_as_long_as_the_protocol_says_unless_the_model_says_otherwise():
+    answering = TaskSpec("q", "qa", {}, protocol={"max_length": 384})
+    assert build.model("m", {"family": "tiny", "max_length": None}, answering).max_length == 384
+    assert build.model("m", {"family": "tiny", "max_length": 64}, answering).max_length == 64
+    assert build.model("m", {"family": "tiny"}, TaskSpec("r", "retrieval", {})).max_length == 128

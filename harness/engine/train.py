@@ -1,0 +1,142 @@
+"""A network fine-tuned in place, the same for equal arguments, and the losses on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from harness.engine.batches import batches_of
+from harness.engine.tokens import Ints
+from harness.errors import HarnessError
+from harness.spec import Training
+
+GROUP = 50
+"""Batches whose rows are sorted by length together: enough for little padding, few enough to stay random."""
+
+POINTS = 200
+"""Losses that are reported of a run, however long."""
+
+
+class Measured(NamedTuple):
+    """A value at a step: ``loss`` of that step's batch, or ``dev``."""
+
+    name: str
+    step: int
+    value: float
+
+
+def fit(
+    net: nn.Module,
+    losses: Callable[[Ints], Tensor],
+    lengths: Ints,
+    weights: NDArray[np.int64],
+    training: Training,
+    seed: int,
+    budget: int,
+    dev: Callable[[], float] | None = None,
+) -> list[Measured]:
+    """Fine-tune with AdamW, linear warm-up and decay, and clipped gradients.
+
+    The caller seeds torch, builds the network and sets the threads; shuffles come from a generator of their own.
+
+    Args:
+        net: trained in place.
+        losses: summed loss of these rows.
+        lengths: (rows,) tokens of each row.
+        weights: (rows,) targets of each row; a step's gradient is that of the mean over the targets of its batch.
+        training: the numbers.
+        seed: of the shuffles.
+        budget: padded tokens that go through the network at once; a larger batch is summed up in parts.
+        dev: higher is better; asked after each epoch where ``training.select`` is ``source_dev``, whose best weights
+            are then restored (the earliest of equals).
+
+    Raises:
+        HarnessError: there is nothing to train on, neither steps nor epochs are set, or the loss is no number.
+    """
+    if not len(lengths):
+        raise HarnessError("no training examples: check the sources, `size` and `limit`")
+    if training.select == "source_dev" and dev is None:
+        raise HarnessError("select=source_dev needs dev data of every source: pass select=last where there is none")
+    epoch = math.ceil(len(lengths) / training.batch_size)
+    steps = _steps(training, epoch)
+    optimizer = torch.optim.AdamW(_groups(net, training.weight_decay), lr=training.learning_rate, fused=True)
+    warmup = training.warmup * steps
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min((s + 1) / (warmup + 1), (steps - s) / max(1.0, steps - warmup))
+    )
+    seen: list[Tensor] = []
+    measured: list[Measured] = []
+    best: tuple[float, dict[str, Tensor]] | None = None
+    net.train()
+    rows_of_step = _shuffled(lengths, training.batch_size, seed)
+    for step in tqdm(range(1, steps + 1), desc="train", unit="step", delay=2, disable=None, leave=False):
+        rows = next(rows_of_step)
+        total = max(1, int(weights[rows].sum()))
+        loss = torch.zeros((), device=next(net.parameters()).device)
+        for part in batches_of(lengths[rows], budget):
+            partial = losses(rows[part]) / total
+            partial.backward()  # type: ignore[no-untyped-call]
+            loss += partial.detach()
+        nn.utils.clip_grad_norm_(net.parameters(), training.clip)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad(set_to_none=True)
+        seen.append(loss)
+        if training.select == "source_dev" and dev is not None and (step % epoch == 0 or step == steps):
+            net.eval()
+            measured.append(Measured("dev", step, dev()))
+            net.train()
+            if best is None or measured[-1].value > best[0]:
+                best = measured[-1].value, {name: value.clone() for name, value in net.state_dict().items()}
+    net.eval()
+    if best is not None:
+        net.load_state_dict(best[1])
+    return _losses(seen) + measured
+
+
+def _steps(training: Training, epoch: int) -> int:
+    if training.steps is None and training.epochs is None:
+        raise HarnessError("training has neither `steps` nor `epochs`: set one of them")
+    steps = training.steps if training.steps is not None else round((training.epochs or 0) * epoch)
+    if steps < 1:
+        raise HarnessError(f"training would take {steps} steps: raise `steps` or `epochs`")
+    return steps
+
+
+def _groups(net: nn.Module, decay: float) -> list[dict[str, object]]:
+    trained = [p for p in net.parameters() if p.requires_grad]
+    # biases and normalisation weights are vectors; shrinking them helps nobody
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def _shuffled(lengths: Ints, size: int, seed: int) -> Iterator[Ints]:
+    """Batches without end: each epoch has every row once, in batches of like length and in random order."""
+    draw = np.random.default_rng(seed)
+    while True:
+        rows = draw.permutation(len(lengths))
+        groups = [rows[i : i + size * GROUP] for i in range(0, len(rows), size * GROUP)]
+        rows = np.concatenate([group[np.argsort(-lengths[group], kind="stable")] for group in groups])
+        batches = [rows[i : i + size] for i in range(0, len(rows), size)]
+        for i in draw.permutation(len(batches)):
+            yield batches[i]
+
+
+def _losses(seen: list[Tensor]) -> list[Measured]:
+    """The loss of the first step, of the last, and of about ``POINTS`` between them."""
+    # one copy from the device for the whole run
+    values = torch.stack(seen).tolist()
+    broken = next((step for step, value in enumerate(values, start=1) if not math.isfinite(value)), None)
+    if broken is not None:
+        raise HarnessError(f"the loss is no number from step {broken} on: lower training.learning_rate, or use float32")
+    steps = {1, *range(1, len(values), math.ceil(len(values) / POINTS)), len(values)}
+    return [Measured("loss", step, values[step - 1]) for step in sorted(steps)]

@@ -1,0 +1,137 @@
+"""Networks with a head for each shape, what they are trained towards, and what their outputs mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from harness.data.examples import Example, LabelledText, Question, Shape, TaggedWords
+from harness.engine.batches import Batch
+from harness.engine.spans import answer_targets, best_spans
+from harness.engine.tokens import Ints, Tokens
+from harness.errors import DataError
+from harness.models.base import Prediction
+
+NOTHING = -100
+"""The target of a token that has none."""
+
+
+class Network(nn.Module):
+    """A backbone's network with one layer on top: on every token, or for TEXT, after another, on the first."""
+
+    def __init__(self, base: nn.Module, width: int, shape: Shape, outputs: int) -> None:
+        super().__init__()
+        self.base = base
+        self.first_only = shape is Shape.TEXT
+        hidden = [nn.Dropout(0.1), nn.Linear(width, width), nn.Tanh()] if self.first_only else []
+        self.head = nn.Sequential(*hidden, nn.Dropout(0.1), nn.Linear(width, outputs))
+        for layer in self.head:
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, std=0.02)  # as BERT's own heads
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Scores: (rows, outputs) for TEXT, (rows, longest, outputs) otherwise."""
+        hidden = self.base(batch)
+        return cast("Tensor", self.head(hidden[:, 0] if self.first_only else hidden))
+
+
+def targets_of(shape: Shape, examples: Sequence[Example], tags: Sequence[str], tokens: Tokens) -> NDArray[np.int64]:
+    """What the network should answer.
+
+    Returns:
+        WORDS: (tokens,) tag of the word that starts there, ``NOTHING`` elsewhere. TEXT: (rows,) label. PASSAGE:
+        (rows, 2) first and last token of the first answer, (0, 0) in windows without it.
+
+    Raises:
+        DataError: an example has a tag that is none of ``tags``.
+    """
+    if shape is Shape.PASSAGE:
+        firsts = [cast("Question", example).answers[0] for example in examples]
+        return answer_targets([(a.start, a.start + len(a.text)) for a in firsts], tokens)
+    number = {tag: i for i, tag in enumerate(tags)}
+    try:
+        if shape is Shape.TEXT:
+            labels = np.asarray([number[cast("LabelledText", e).label] for e in examples], dtype=np.int64)
+            return labels[tokens.example]
+        words = [[number[tag] for tag in cast("TaggedWords", e).tags] for e in examples]
+    except KeyError as error:
+        raise DataError(f"training data has the tag {error}, which is none of {', '.join(tags)}") from None
+    starts = np.concatenate([[0], np.cumsum([len(w) for w in words])]).astype(np.int64)
+    every = np.asarray([tag for sentence in words for tag in sentence], dtype=np.int64)
+    marked = tokens.word >= 0
+    targets = np.full(len(tokens.ids), NOTHING, dtype=np.int64)
+    example = np.repeat(tokens.example, tokens.lengths)
+    targets[marked] = every[starts[example[marked]] + tokens.word[marked]]
+    return targets
+
+
+def weights_of(shape: Shape, targets: NDArray[np.int64], tokens: Tokens) -> NDArray[np.int64]:
+    """Targets of each row, (rows,)."""
+    if shape is not Shape.WORDS:
+        return np.ones(len(tokens), dtype=np.int64)
+    return np.diff(np.concatenate([[0], np.cumsum(targets != NOTHING)])[tokens.offsets])
+
+
+def summed_loss(shape: Shape, scores: Tensor, targets: NDArray[np.int64], tokens: Tokens, rows: Ints) -> Tensor:
+    """Cross-entropy summed over the targets of a batch; PASSAGE: the mean of that of first and last token."""
+    if shape is Shape.WORDS:
+        wanted = np.full(scores.shape[:2], NOTHING, dtype=np.int64)
+        wanted[np.arange(scores.shape[1]) < tokens.lengths[rows][:, None]] = targets[tokens.flat(rows)]
+        return _cross_entropy(scores.flatten(0, 1), wanted.reshape(-1))
+    if shape is Shape.TEXT:
+        return _cross_entropy(scores, targets[rows])
+    # an answer starts and ends in the context; the first token stands for none in this window
+    open_to = np.zeros(scores.shape[:2], dtype=bool)
+    open_to[np.arange(scores.shape[1]) < tokens.lengths[rows][:, None]] = tokens.start[tokens.flat(rows)] >= 0
+    open_to[:, 0] = True
+    closed = ~torch.from_numpy(open_to).to(scores.device)
+    first, last = scores.float().masked_fill(closed[..., None], -torch.inf).unbind(-1)
+    return (_cross_entropy(first, targets[rows, 0]) + _cross_entropy(last, targets[rows, 1])) / 2
+
+
+def _cross_entropy(scores: Tensor, targets: NDArray[np.int64]) -> Tensor:
+    wanted = torch.from_numpy(targets).to(scores.device)
+    return nn.functional.cross_entropy(scores.float(), wanted, ignore_index=NOTHING, reduction="sum")
+
+
+def answers(
+    shape: Shape, outputs: NDArray[np.float32], tags: Sequence[str], tokens: Tokens, examples: Sequence[Example]
+) -> list[Prediction]:
+    """One answer an example: tags of its words, its label, or the text of its span.
+
+    Args:
+        shape: of the task.
+        outputs: the network's scores, (rows, tags) for TEXT, (tokens, tags) for WORDS, (tokens, 2) for PASSAGE.
+        tags: what the outputs stand for.
+        tokens: the pool that the outputs are aligned with.
+        examples: the pool's.
+    """
+    if shape is Shape.TEXT:
+        return [tags[i] for i in outputs.argmax(axis=1)]
+    if shape is Shape.PASSAGE:
+        spans = best_spans(outputs[:, 0], outputs[:, 1], tokens, len(examples))
+        return [cast("Question", e).context[start:end] for e, (start, end) in zip(examples, spans, strict=True)]
+    best = outputs[tokens.word >= 0].argmax(axis=1)
+    ends = np.cumsum([len(cast("TaggedWords", e).words) for e in examples])
+    # rows of one example stand in order, so that the pieces of a long sentence join up by themselves
+    return [tuple(tags[i] for i in part) for part in np.split(best, ends[:-1])]
+
+
+def accuracy(shape: Shape, predicted: Sequence[Prediction], examples: Sequence[Example]) -> float:
+    """Share of words, texts or questions that are answered rightly; what a checkpoint is chosen by."""
+    if shape is Shape.WORDS:
+        gold = [tag for e in examples for tag in cast("TaggedWords", e).tags]
+        found = [tag for tags in predicted for tag in cast("tuple[str, ...]", tags)]
+        right = [a == b for a, b in zip(gold, found, strict=True)]
+    elif shape is Shape.TEXT:
+        right = [cast("LabelledText", e).label == label for e, label in zip(examples, predicted, strict=True)]
+    else:
+        questions = (cast("Question", e) for e in examples)
+        right = [any(a.text == text for a in q.answers) for q, text in zip(questions, predicted, strict=True)]
+    return float(np.mean(right)) if right else 0.0

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.engine.search import nearest, ranks
+
+
+def by_hand(queries, candidates):
+    """Candidates of each query, best first, equal rows by index: a sort in plain Python over rounded cosines."""
+    scores = np.round(queries.astype(np.float64) @ candidates.astype(np.float64).T, 5)
+    return [sorted(range(len(candidates)), key=lambda c, line=line: (-line[c], c)) for line in scores]
+
+
+@given(st.integers(0, 10_000), st.integers(1, 20), st.integers(1, 20), st.integers(1, 7), st.integers(1, 9))
+def test_neighbours_are_those_of_a_plain_sort(seed, n, m, k, chunk):
+    # rows of one-hot vectors have cosines that floating point gives exactly
+    eye = np.eye(4, dtype=np.float32)
+    draw = np.random.default_rng(seed)
+    queries, candidates = eye[draw.integers(0, 4, n)], eye[draw.integers(0, 4, m)]
+    values, found = nearest(queries, candidates, k, chunk)
+    assert found.tolist() == [line[:k] for line in by_hand(queries, candidates)]
+    assert np.array_equal(values, np.take_along_axis(queries @ candidates.T, found, axis=1))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 20), st.integers(1, 20), st.integers(1, 9))
+def test_ranks_are_those_of_a_plain_sort(seed, n, m, chunk):
+    eye = np.eye(4, dtype=np.float32)
+    draw = np.random.default_rng(seed)
+    queries, candidates, gold = eye[draw.integers(0, 4, n)], eye[draw.integers(0, 4, m)], draw.integers(0, m, n)
+    expected = [line.index(g) + 1 for line, g in zip(by_hand(queries, candidates), gold, strict=True)]
+    assert ranks(queries, candidates, gold, chunk).tolist() == expected
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64, 1000])
+def test_equal_candidates_are_equal_whatever_their_column(chunk):
+    draw = np.random.default_rng(0).normal(size=(40, 96)).astype(np.float32)
+    draw /= np.linalg.norm(draw, axis=1, keepdims=True)
+    queries = np.random.default_rng(1).normal(size=(150, 96)).astype(np.float32)
+    twice = np.concatenate([draw, draw])
+    assert nearest(queries, twice, 1, chunk)[1].max() < 40
+    late, early = (ranks(queries, twice, np.full(150, at), chunk) for at in (47, 7))
+    assert np.array_equal(late, early + 1)
+
+
+def test_a_random_matrix_is_searched_as_numpy_would():
+    draw = np.random.default_rng(3)
+    queries, candidates = draw.normal(size=(50, 16)), draw.normal(size=(70, 16))
+    values, found = nearest(queries, candidates, 5, chunk=8)
+    expected = np.argsort(-(queries @ candidates.T), axis=1)[:, :5]
+    assert np.array_equal(found, expected)
+    assert np.allclose(values, np.take_along_axis(queries @ candidates.T, expected, axis=1))
