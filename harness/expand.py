@@ -66,12 +66,13 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
             pretraining=_pretraining(model, options),
             suite=str(config["suite"].get("name") or ""),
         )
-        try:
-            jobs.extend(_applicable(one, root) for one in strategy.split(_without_own_query(job)))
-        except NotApplicableError as reason:
-            if len(sources) == 1 and config.get("source_set") is None and isinstance(config["source"], str):
-                raise
-            skipped.append(str(reason))
+        for one in strategy.split(_without_own_query(job)):
+            try:
+                _check_applies(one, root)
+            except NotApplicableError as reason:
+                skipped.append(str(reason))
+            else:
+                jobs.append(one)
     return Expansion(tuple(jobs), tuple(skipped))
 
 
@@ -112,18 +113,16 @@ def _sources(
         named = members(asked, options)
         chosen = [code for code in known if (named is None or code in named) and (not allowed or code in allowed)]
         if not chosen:
-            raise HarnessError(f"source={asked}: no language of that set has training data in {train_task.name}")
+            raise HarnessError(f"source={asked}: none of them has training data in {train_task.name} {_place(root)}")
         return [tuple(chosen)] if joint else [(code,) for code in chosen]
     codes = sorted({canonical(str(code), "") for code in ([asked] if isinstance(asked, str) else asked)})
     for code in codes:
         if code not in known:
-            reason = f"{task.name}: no training data for source {code} in {train_task.name}" + (
-                f" ({root})" if root else ""
-            )
+            reason = f"{task.name}: no training data for source {code} in {train_task.name} {_place(root)}"
             if config.get("source_set") is not None:
                 skipped.append(reason)
                 return []
-            raise HarnessError(f"{reason}. Sources there: {', '.join(known) or 'none; is data.root right?'}")
+            raise HarnessError(f"{reason}. Sources there: {', '.join(known) or 'none'}")
     return [tuple(codes)]
 
 
@@ -141,12 +140,15 @@ def _targets(config: Mapping[str, Any], task: TaskSpec, root: Path | None, optio
         if code not in task.languages:
             raise HarnessError(f"{task.name} has no {code}: {nearest(code, task.languages)}")
         if code not in known:
-            raise HarnessError(f"{task.name}: no test data for {code}" + (f" below {root}" if root else ""))
+            raise HarnessError(f"{task.name}: no test data for {code} {_place(root)}")
         chosen.add(code)
     if not chosen:
-        where = f"below {root}" if root else "(set data.root or HARNESS_DATA to a folder with its files)"
-        raise HarnessError(f"{task.name}: no test data {where} for target={asked}")
+        raise HarnessError(f"{task.name}: no test data for target={asked} {_place(root)}")
     return tuple(sorted(chosen))
+
+
+def _place(root: Path | None) -> str:
+    return f"below {root}" if root else "(no data.root: set it, or HARNESS_DATA, to the folder with the task's files)"
 
 
 def _restriction(config: Mapping[str, Any]) -> frozenset[str]:
@@ -160,7 +162,7 @@ def _without_own_query(job: Job) -> Job:
     return dataclasses.replace(job, targets=tuple(target for target in job.targets if target not in job.sources))
 
 
-def _applicable(job: Job, root: Path | None) -> Job:
+def _check_applies(job: Job, root: Path | None) -> None:
     needs = STRATEGIES[job.strategy].needs
     if not job.targets:
         raise NotApplicableError(f"{job}: no target is left")
@@ -176,7 +178,6 @@ def _applicable(job: Job, root: Path | None) -> Job:
         raise NotApplicableError(f"{job}: a {job.model.family} model cannot go on training, which {job.strategy} needs")
     if "target_train" in needs and not set(job.targets) <= set(available(job.train_task, "train", root)):
         raise NotApplicableError(f"{job}: {job.targets[0]} has no training split, which {job.strategy} needs")
-    return job
 
 
 def _few_shot(config: Mapping[str, Any], numbers: Training) -> Training | None:

@@ -65,6 +65,8 @@ def plan(sweep: Sweep) -> Plan:
             one = keyed(job, here.root, here.cache)
             jobs.setdefault(f"{job.task.name}/{one.predict_key}/{','.join(job.targets)}", one)
     assert place is not None
+    if not jobs:
+        raise HarnessError("nothing that was asked for applies: " + "; ".join(skipped))
     left = {}
     for one in jobs.values():
         if targets := missing(one, place.store):

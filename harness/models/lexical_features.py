@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 from zlib import crc32
@@ -97,15 +97,13 @@ def _share(whole: Collection[str], part: Collection[str]) -> int:
     return BINS * len({*whole} & {*part}) // max(1, len({*part}))
 
 
-def sentences(
-    texts: Sequence[str], sizes: Sequence[int], width: int, fold: Callable[[Matrix], NDArray[np.float32]]
-) -> NDArray[np.float32]:
+def sentences(texts: Sequence[str], sizes: Sequence[int], width: int, dimensions: int) -> NDArray[np.float32]:
     """A vector a sentence, of length 1: its n-grams by their rarity among these sentences, folded to few dimensions."""
     matrix = rows((hashed(grams(text, sizes), width) for text in texts), width)
     frequency = np.bincount(matrix.indices, minlength=width)
     rarity = np.log((1 + len(texts)) / (1 + frequency), dtype=np.float32) + np.float32(1)
     matrix.data *= rarity[matrix.indices]
-    dense = fold(matrix)
+    dense = fold(matrix, dimensions)
     norms = np.linalg.norm(dense, axis=1, keepdims=True)
     unit: NDArray[np.float32] = np.divide(dense, norms, out=np.zeros_like(dense), where=norms > 0)
     return unit

@@ -158,7 +158,9 @@ def candidates(passage: Passage, question: str) -> Candidates:
 def _likeness(passage: Passage, question: str) -> Floats:
     """Share of each token's n-grams that the question has too, (tokens,); rare tokens of the context count more."""
     asked = np.zeros(BUCKETS)
-    asked[sorted({code for word in TOKEN.findall(question.lower()) for code in hashed(grams(word, (2, 3, 4)), BUCKETS)})] = 1
+    asked[
+        sorted({code for word in TOKEN.findall(question.lower()) for code in hashed(grams(word, (2, 3, 4)), BUCKETS)})
+    ] = 1
     sizes = np.diff(np.append(passage.offsets, len(passage.codes)))
     return np.add.reduceat(asked[passage.codes], passage.offsets) / sizes * np.sqrt(passage.rarity)
 

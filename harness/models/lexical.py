@@ -1,0 +1,184 @@
+"""A linear model over character n-grams: the floor that a model with pretrained knowledge has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from harness.data.examples import Corpus, Example, LabelledText, Question, Sentence, Shape, TaggedWords
+from harness.errors import DataError, HarnessError, nearest
+from harness.models import lexical_features as features
+from harness.models import lexical_spans as spans
+from harness.models.base import MODELS, Curve, Prediction, TrainingSet
+from harness.models.lexical_linear import Linear, fit, load, save
+from harness.spec import ModelSpec, Training
+
+WRONG = 30  # candidates of a question that are learned from beside the right ones
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the specification's ``options`` may hold.
+
+    Attributes:
+        ngrams: characters of an n-gram.
+        width: columns that n-grams are hashed into.
+        dimensions: of a sentence vector.
+    """
+
+    ngrams: tuple[int, ...] = (1, 2, 3, 4)
+    width: int = 2**16
+    dimensions: int = 512
+
+
+@MODELS.add("lexical")
+class Lexical:
+    """Logistic regression on words with their neighbours, texts with their overlap, and candidate answers."""
+
+    trains = frozenset({Shape.WORDS, Shape.TEXT, Shape.PASSAGE})
+    embeds = True
+    continues = True
+    backend = "sklearn"
+
+    def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:  # noqa: ARG002
+        known = {field.name for field in fields(Options)}
+        for option in spec.options:
+            if option not in known:
+                raise HarnessError(f"model {spec.name}: unknown option {option!r}: {nearest(option, known)}")
+        self.options = Options(**cast("dict[str, Any]", spec.options))
+
+    def identity(self) -> Mapping[str, object]:
+        """Nothing: there is no checkpoint."""
+        return {}
+
+    def train(
+        self, data: TrainingSet, training: Training, seed: int, folder: Path, start: Path | None = None
+    ) -> Sequence[Curve]:
+        """Write the weights and what they are for; begin with the weights in ``start``, if it is given.
+
+        Warm-up and clipping mean nothing here.
+
+        Raises:
+            DataError: an example has a tag that is none of ``data.tags``.
+            HarnessError: ``start`` was trained for something else, or there is no dev set to select by.
+        """
+        choosing = training.select == "source_dev"
+        if choosing and not data.dev:
+            raise HarnessError("select=source_dev needs dev data of every source: pass select=last where there is none")
+        about = {"shape": data.shape.value, "tags": list(data.tags)}
+        examples = [example for corpus in data.corpora for example in corpus]
+        rng = np.random.default_rng(seed)
+        matrix, classes = self._problem(data, examples, rng)
+        begin = Linear.zero(2 if data.shape is Shape.PASSAGE else len(data.tags), matrix.shape[1])
+        if start is not None:
+            begin, before = load(start)
+            if before != about:
+                raise HarnessError(f"{start} was trained for {before}, and cannot be continued for {about}")
+
+        def dev(linear: Linear) -> float:
+            """Accuracy averaged over the sources, as networks are selected by."""
+            answers = (self._answers(linear, data.shape, data.tags, corpus) for corpus in data.dev)
+            return float(np.mean([_accuracy([*c], found) for c, found in zip(data.dev, answers, strict=True)]))
+
+        linear, curve = fit(begin, matrix, classes, training, len(examples), rng, dev if choosing else None)
+        save(linear, about, folder)
+        return curve
+
+    def predict(self, folder: Path, corpora: Sequence[Corpus[Example]]) -> list[list[Prediction]]:
+        """The most likely tags, label or span."""
+        linear, about = load(folder)
+        shape, tags = Shape(cast("str", about["shape"])), cast("list[str]", about["tags"])
+        return [self._answers(linear, shape, tags, corpus) for corpus in corpora]
+
+    def embed(self, corpora: Sequence[Corpus[Example]], folder: Path | None = None) -> list[NDArray[np.float32]]:  # noqa: ARG002
+        """N-grams weighted by their rarity in their own corpus; nothing of it is learned."""
+        o = self.options
+        listed = [[sentence.text for sentence in cast("Corpus[Sentence]", corpus)] for corpus in corpora]
+        return [features.sentences(sentences, o.ngrams, o.width, o.dimensions) for sentences in listed]
+
+    def _problem(
+        self, data: TrainingSet, examples: Sequence[Example], rng: np.random.Generator
+    ) -> tuple[features.Matrix, NDArray[np.int64]]:
+        """Rows and their classes."""
+        if data.shape is Shape.PASSAGE:
+            return _candidates(cast("Sequence[Question]", examples), rng)
+        number = {tag: i for i, tag in enumerate(data.tags)}
+        gold = [tag for example in examples for tag in _tags(example)]
+        unknown = {*gold} - number.keys()
+        if unknown:
+            raise DataError(f"training has {min(unknown)!r}, which is not one of {', '.join(data.tags)}")
+        return self._matrix(data.shape, examples), np.array([number[tag] for tag in gold])
+
+    def _matrix(self, shape: Shape, examples: Sequence[Example]) -> features.Matrix:
+        """A row a word, or a row a text."""
+        ngrams, width = self.options.ngrams, self.options.width
+        if shape is Shape.WORDS:
+            return features.words([cast("TaggedWords", e).words for e in examples], ngrams, width)
+        pairs = [(text.first, text.second) for text in cast("Sequence[LabelledText]", examples)]
+        return features.texts(pairs, ngrams, width)
+
+    def _answers(self, linear: Linear, shape: Shape, tags: Sequence[str], corpus: Corpus[Example]) -> list[Prediction]:
+        examples = [*corpus]
+        if not examples:
+            return []
+        if shape is Shape.PASSAGE:
+            return [_answer(linear, question) for question in cast("list[Question]", examples)]
+        found = [tags[i] for i in linear.best(self._matrix(shape, examples))]
+        if shape is Shape.TEXT:
+            return [*found]
+        rest = iter(found)
+        return [tuple(next(rest) for _ in cast("TaggedWords", example).words) for example in examples]
+
+
+def _tags(example: Example) -> tuple[str, ...]:
+    return example.tags if isinstance(example, TaggedWords) else (cast("LabelledText", example).label,)
+
+
+def _accuracy(examples: Sequence[Example], answers: Sequence[Prediction]) -> float:
+    """Share of words, texts or questions that are answered rightly."""
+    right: list[bool] = []
+    for example, answer in zip(examples, answers, strict=True):
+        if isinstance(example, TaggedWords):
+            right += map(str.__eq__, example.tags, cast("tuple[str, ...]", answer))
+        elif isinstance(example, LabelledText):
+            right.append(example.label == answer)
+        else:
+            right.append(answer in {gold.text for gold in cast("Question", example).answers})
+    return sum(right) / len(right) if right else 0.0
+
+
+# the questions on one context follow each other
+_passage = lru_cache(maxsize=8)(spans.read)
+
+
+def _candidates(questions: Sequence[Question], rng: np.random.Generator) -> tuple[features.Matrix, NDArray[np.int64]]:
+    """Right candidates of every question, and a few wrong ones."""
+    columns, classes = [np.empty((0, len(spans.SIZES)), np.int64)], [np.empty(0, np.int64)]
+    for question in questions:
+        found = spans.candidates(_passage(question.context), question.question)
+        right = found.like(question.answers)
+        wrong = rng.permutation(np.flatnonzero(~right))[:WRONG]
+        chosen = np.concatenate([np.flatnonzero(right), wrong])
+        columns.append(found.columns[chosen])
+        classes.append(right[chosen].astype(np.int64))
+    stacked = np.concatenate(columns)
+    shape = len(stacked), spans.COLUMNS
+    offsets = np.arange(len(stacked) + 1) * stacked.shape[1]
+    values = np.full(stacked.size, stacked.shape[1] ** -0.5, np.float32)
+    return sparse.csr_matrix((values, stacked.ravel().astype(np.int32), offsets), shape=shape), np.concatenate(classes)
+
+
+def _answer(linear: Linear, question: Question) -> str:
+    """The best candidate; the whole context where it has no word."""
+    found = spans.candidates(_passage(question.context), question.question)
+    if not len(found.start):
+        return question.context.strip()
+    best = linear.weights[0][found.columns].sum(axis=1).argmax()
+    return question.context[found.start[best] : found.end[best]]
