@@ -49,8 +49,8 @@ def pooled(
     """By language, for each of its sentences: the rank of it as the query's answer in the pool of all languages.
 
     Other translations of the same item do not count against it: what counts is how many sentences of another meaning,
-    in whatever language, are at least as near. A model that prefers a language to a meaning ranks low here and may still
-    rank high within each language (LAReQA's strong alignment, Roy et al. 2020).
+    in whatever language, are at least as near. A model that prefers a language to a meaning ranks low here, and may
+    still rank high within each language (LAReQA's strong alignment, Roy et al. 2020).
 
     Raises:
         DataError: an id of the pool is not among the queries.

@@ -261,7 +261,7 @@ def _retrieve(
 
 def _pools(task: TaskSpec) -> bool:
     """Whether one of the task's metrics looks for answers in the pool of all languages."""
-    return any("pool:" in signature for signature in scoring.signatures(task))
+    return any("direction:pooled" in signature for signature in scoring.signatures(task))
 
 
 def _limited(corpus: Corpus[Example], job: Job) -> Corpus[Example]:

@@ -27,7 +27,12 @@ def test_an_unknown_field_is_answered_with_the_nearest():
 
 @pytest.mark.parametrize(
     ("field", "value", "wanted"),
-    [("labels", "PER", "a list"), ("splits", ["train"], "a mapping"), ("version", "two", "int"), ("files", "x", "a mapping")],
+    [
+        ("labels", "PER", "a list"),
+        ("splits", ["train"], "a mapping"),
+        ("version", "two", "int"),
+        ("files", "x", "a mapping"),
+    ],
 )
 def test_a_value_of_another_type_is_named(field, value, wanted):
     with pytest.raises(HarnessError, match=f"field '{field}': expected {wanted}"):

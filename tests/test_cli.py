@@ -54,7 +54,8 @@ def test_a_set_of_sources_becomes_a_job_a_member(harness):
 
 
 def test_retrieval_does_not_ask_a_language_for_itself(harness):
-    content = json.loads(harness("plan", "task=mini_retrieval", "source=eng", "target=[eng,deu]", "--json", code=0).stdout)
+    done = harness("plan", "task=mini_retrieval", "source=eng", "target=[eng,deu]", "--json", code=0)
+    content = json.loads(done.stdout)
     assert content["cells"] == 1
 
 

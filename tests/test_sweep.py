@@ -20,7 +20,7 @@ SWEEP = (
 
 def cells(folder: Path) -> dict[str, str]:
     """Digest of every cell record and table below a results folder."""
-    files = [path for path in (folder / "runs").rglob("*") if path.name not in ("job.json",) and path.is_file()]
+    files = [path for path in (folder / "runs").rglob("*") if path.name != "job.json" and path.is_file()]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

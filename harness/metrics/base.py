@@ -28,7 +28,7 @@ class Metric:
             in every record and decides, with the counts, what the number means.
         columns: names of the counts, one per column.
         count: ``(gold, predicted) -> (examples, columns)``; one row an example, in order.
-        score: ``(..., columns) -> (...)``, values in the metric's native unit, never NaN; sums of zero examples score 0.
+        score: ``(..., columns) -> (...)``, in the metric's native unit, never NaN; sums of no examples score 0.
     """
 
     signature: str

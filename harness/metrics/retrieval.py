@@ -1,4 +1,4 @@
-"""Retrieval accuracy and mean reciprocal rank, from the ranks of the translations, forward and backward."""
+"""Retrieval accuracy and mean reciprocal rank, from the ranks of the translations: forward, backward, pooled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.metrics.accuracy import paired, share
 from harness.metrics.base import METRICS, Counts, Metric
 
 Ranks = NDArray[np.float64]
-_DIRECTIONS = {"both": slice(0, 2), "forward": slice(0, 1), "backward": slice(1, 2)}
+_DIRECTIONS = {"both": slice(0, 2), "forward": slice(0, 1), "backward": slice(1, 2), "pooled": slice(2, 3)}
 
 
 @METRICS.add("retrieval_accuracy")
@@ -23,7 +23,9 @@ def retrieval_accuracy(direction: str = "both") -> Metric:
 
     Args:
         direction: ``forward``: the query looks for the target sentence, as in Tatoeba (Artetxe and Schwenk 2019);
-            ``backward``: the reverse; ``both``: the mean of the two.
+            ``backward``: the reverse; ``both``: the mean of the two; ``pooled``: the query looks for it among the
+            sentences of all languages, where other translations of the same item do not count against it (the
+            strong alignment of LAReQA, Roy et al. 2020).
 
     Raises:
         ValueError: the direction is unknown.
@@ -57,7 +59,10 @@ def _count(
     """What each sentence gained, the mean over the sides, and 1; gold is the sentence's own place and not looked at."""
     rows = np.ones((len(gold), 2))
     for i, (_, ranks) in enumerate(paired(gold, predicted)):
-        if len(ranks) < 2 or min(ranks) < 1:
-            raise HarnessError(f"example {i}: needs a rank forward and one backward, counted from 1, got {ranks!r}")
+        if len(ranks) < max(2, sides.stop) or min(ranks) < 1:
+            raise HarnessError(
+                f"example {i}: needs ranks forward and backward, and in the pool where that is asked for, counted "
+                f"from 1; got {ranks!r}"
+            )
         rows[i, 0] = gain(np.asarray(ranks, dtype=np.float64)[sides]).mean()
     return rows

@@ -50,7 +50,10 @@ def rows() -> list[Row]:
 def main() -> None:
     """Measures, prints, and writes ``results/bench/bench.json``."""
     found = rows()
-    table = Table(title=f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    machine = (
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    table = Table(title=machine)
     for column in ("what", "figure", "unit", "goal"):
         table.add_column(column)
     for what, figure, unit, goal in found:
@@ -58,7 +61,8 @@ def main() -> None:
     Console().print(table)
     path = Path("results/bench/bench.json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([dict(zip(("what", "figure", "unit", "goal"), row, strict=True)) for row in found], indent=1))
+    names = ("what", "figure", "unit", "goal")
+    path.write_text(json.dumps([dict(zip(names, row, strict=True)) for row in found], indent=1))
 
 
 main()

@@ -38,5 +38,12 @@ def test_reciprocal_ranks_agree_with_scikit_learn(n, seed):
 
 @pytest.mark.parametrize("ranks", [(1,), (0, 1), (1, -1)])
 def test_ranks_count_from_one_in_both_directions(ranks):
-    with pytest.raises(HarnessError, match="example 0: needs a rank forward and one backward"):
+    with pytest.raises(HarnessError, match="example 0: needs ranks forward and backward"):
         metric("retrieval_accuracy").count(["id"], [ranks])
+
+
+def test_the_pooled_direction_reads_the_third_rank():
+    pooled = metric("retrieval_accuracy|direction:pooled")
+    assert evaluate(pooled, ["a", "b"], [(1, 1, 2), (3, 3, 1)]) == 0.5
+    with pytest.raises(HarnessError, match="in the pool"):
+        evaluate(pooled, ["a"], [(1, 1)])
