@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
     Raises:
         HarnessError: the command line asks for something that does not exist or does not apply.
     """
-    from harness.app import main
+    from harness.app import MANIFEST, PARENT, TOTAL, main
 
     flags, asked = read(arguments)
     if asked is None:
@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
     config = asked.composed[0].config
     with (
         _tracked(config, asked.multirun, arguments) as parent,
-        _environment({"HARNESS_SWEEP": str(manifest)} | ({"HARNESS_PARENT_RUN": parent} if parent else {})),
+        _environment({MANIFEST: str(manifest), TOTAL: str(len(asked.composed))} | ({PARENT: parent} if parent else {})),
     ):
         try:
             _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments], main)

@@ -89,20 +89,16 @@ def setting(config: object, wait: bool = False) -> Setting:
 
 def write_manifest(plan: Plan) -> Path:
     """The file that tells every worker of a sweep which jobs share which weights."""
-    content = {
-        "jobs": [
-            {
-                "task": one.job.task.name,
-                "predict_key": one.predict_key,
-                "targets": list(one.cells),
-                "weights": [one.train_key, *_bases(one, plan.setting)],
-            }
-            for one in plan.jobs
-            if one.job.trained
-        ],
-    }
-    name = digest([content, os.getpid(), time.time_ns()])
-    path = plan.setting.store.root / "sweeps" / f"{name}.json"
+    needs: dict[str, list[str]] = {}
+    users: dict[str, list[list[object]]] = {}
+    for one in plan.jobs:
+        if one.job.trained:
+            weights = [one.train_key, *_bases(one, plan.setting)]
+            needs[one.predict_key] = sorted({*needs.get(one.predict_key, ()), *weights})
+            for train_key in weights:
+                users.setdefault(train_key, []).append([one.job.task.name, one.predict_key, list(one.cells)])
+    content = {"needs": needs, "users": users}
+    path = plan.setting.store.root / "sweeps" / f"{digest([content, os.getpid(), time.time_ns()])}.json"
     write_whole(path, json.dumps(content, indent=1).encode())
     return path
 
@@ -114,24 +110,27 @@ def _bases(one: Keyed, setting: Setting) -> Iterator[str]:
         yield from _bases(base_keyed, setting)
 
 
-def release(manifest: Path | None, setting: Setting) -> None:
+def release(manifest: Path, setting: Setting, predict_key: str | None = None) -> None:
     """Drops the weights that no job of the sweep still waits for, as ``checkpoint.keep`` says.
 
     Weights that another process is using are left to it.
+
+    Args:
+        predict_key: of the job that has just ended, whose weights are looked at; None looks at all of the sweep's.
     """
-    if setting.keep == "all" or manifest is None or not manifest.exists():
+    if setting.keep == "all" or not manifest.exists():
         return
-    waiting: dict[str, bool] = {}
-    for job in json.loads(manifest.read_bytes())["jobs"]:
-        done = set(job["targets"]) <= set(setting.store.targets(job["task"], job["predict_key"]))
-        failed = setting.store.read_error(job["task"], job["predict_key"]) is not None
-        for train_key in job["weights"]:
-            waiting[train_key] = waiting.get(train_key, False) or not (done or failed)
-    for train_key, wanted in waiting.items():
-        if not wanted and setting.store.checkpoint(train_key).exists():
-            with setting.store.lock(train_key, wait=False) as mine:
+    content = json.loads(manifest.read_bytes())
+    store = setting.store
+    for train_key in content["users"] if predict_key is None else content["needs"].get(predict_key, ()):
+        waiting = any(
+            not set(targets) <= set(store.targets(task, key)) and store.read_error(task, key) is None
+            for task, key, targets in content["users"][train_key]
+        )
+        if not waiting and store.checkpoint(train_key).exists():
+            with store.lock(train_key, wait=False) as mine:
                 if mine:
-                    setting.store.drop_checkpoint(train_key)
+                    store.drop_checkpoint(train_key)
 
 
 def unfinished(plan: Plan) -> tuple[Keyed, ...]:
