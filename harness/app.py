@@ -53,8 +53,6 @@ def run_configuration(config: dict[str, Any], choices: dict[str, str], options: 
     manifest = Path(os.environ[MANIFEST]) if MANIFEST in os.environ else None
     outcomes = []
     expansion = expand(config, choices, options)
-    for reason in expansion.skipped:
-        log.info("does not apply: %s", reason)
     for job in expansion.jobs:
         outcome = run(job, here)
         outcomes.append(outcome)

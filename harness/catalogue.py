@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from harness import build
 from harness.languages import languages
 from harness.options import PACKAGE, Options
+from harness.tables import console
 
 ONLY_JSON = {"licence"}  # sentences, some of them
 GROUPS = {"tasks": "task", "models": "model", "strategies": "strategy", "suites": "suite", "experiments": "experiment"}
@@ -30,7 +30,7 @@ def show(kind: str, config_dir: Path | None, as_json: bool) -> None:
         table.add_column(column, no_wrap=True)
     for row in rows:
         table.add_row(*(_words(row[column]) for column in columns))
-    Console(highlight=False, soft_wrap=True, width=250).print(table)
+    console().print(table)
 
 
 def entries(kind: str, options: Options) -> list[dict[str, Any]]:

@@ -124,10 +124,9 @@ def rescore(results: Path, as_json: bool) -> None:
 @JSON
 def check(results: Path, baseline: Path, update: bool, suite: str, as_json: bool) -> None:
     """Compare the store with a baseline. Exit 0 pass, 1 regression, 2 usage, 3 incomparable."""
-    from rich.console import Console
-
     from harness import check as gate
     from harness.store import Store
+    from harness.tables import console
 
     store = Store(results)
     if update:
@@ -138,7 +137,7 @@ def check(results: Path, baseline: Path, update: bool, suite: str, as_json: bool
     if as_json:
         click.echo(json.dumps(verdict.as_json(), indent=1, ensure_ascii=False))
     else:
-        Console(highlight=False, soft_wrap=True).print(verdict.table(), verdict.line, sep="\n")
+        console().print(verdict.table(), verdict.line, sep="\n")
     sys.exit(verdict.exit_code)
 
 
@@ -164,10 +163,10 @@ def sync(results: Path, uri: str | None, experiment: str, as_json: bool) -> None
 @JSON
 def doctor(results: Path, data: Path | None, workers: int, threads: int, as_json: bool) -> None:
     """Say what this machine has, and how to mend what is wrong with it."""
-    from rich.console import Console
     from rich.table import Table
 
     from harness.doctor import diagnose
+    from harness.tables import console
 
     findings = diagnose(results, data, workers, threads)
     if as_json:
@@ -178,5 +177,5 @@ def doctor(results: Path, data: Path | None, workers: int, threads: int, as_json
             table.add_column(column, overflow="fold")
         for finding in findings:
             table.add_row(finding.name, finding.status.value, finding.detail, finding.mend)
-        Console(highlight=False).print(table)
+        console().print(table)
     sys.exit(1 if any(finding.status == "fail" for finding in findings) else 0)

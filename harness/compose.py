@@ -207,7 +207,7 @@ def _sources(dimensions: dict[str, list[str]], options: Options) -> dict[str, li
     known: set[str] = set()
     for task in dimensions.get("task", [f"task={first.hydra.runtime.choices.task}"]):
         others = [values[0] for key, values in dimensions.items() if key != "task"]
-        config = _resolved(_compose([*others, task]))
+        config = _resolved(_own(_compose([*others, task])))
         spec = build.task(task.split("=", 1)[1], config["task"], options)
         train = build.task(spec.train, options.read("task", spec.train), options) if spec.train else spec
         known |= set(trainable(spec, train, data_root(config)))
@@ -232,7 +232,8 @@ def _value(dimensions: Mapping[str, Sequence[str]], key: str) -> str | None:
 def _product(dimensions: Mapping[str, Sequence[str]]) -> Iterator[Composed]:
     """Every combination, in Hydra's order; groups are composed once, plain values set afterwards, as Hydra does."""
     groups = set(GlobalHydra.instance().config_loader().list_groups(""))
-    cache: dict[tuple[str, ...], DictConfig] = {}
+    cache: dict[tuple[str, ...], tuple[DictConfig, dict[str, str]]] = {}
+    values = {text: _parsed(text) for texts in dimensions.values() for text in texts}
     for combination in itertools.product(*dimensions.values()):
         plain = tuple(
             text
@@ -243,18 +244,23 @@ def _product(dimensions: Mapping[str, Sequence[str]]) -> Iterator[Composed]:
         if grouped not in cache:
             # composing with the plain overrides as well lets Hydra judge them once a combination of groups
             _compose(combination)
-            cache[grouped] = _compose(grouped)
-        config = deepcopy(cache[grouped])
-        OmegaConf.set_struct(config, False)
+            whole = _compose(grouped)
+            OmegaConf.set_struct(whole, False)
+            cache[grouped] = (_own(whole), dict(whole.hydra.runtime.choices))
+        config, choices = cache[grouped]
+        config = deepcopy(config)
         for text in plain:
-            override = _parsed(text)
-            OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
-        yield Composed(_resolved(config), dict(config.hydra.runtime.choices), combination)
+            OmegaConf.update(config, values[text].key_or_group, values[text].value(), merge=True)
+        yield Composed(_resolved(config), choices, combination)
+
+
+def _own(config: DictConfig) -> DictConfig:
+    """A composed configuration without Hydra's own part."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
 def _resolved(config: DictConfig) -> dict[str, Any]:
-    """The harness's own part of a composed configuration, interpolations replaced."""
-    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    container = OmegaConf.to_container(own, resolve=True)
+    """A configuration with its interpolations replaced."""
+    container = OmegaConf.to_container(config, resolve=True)
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}

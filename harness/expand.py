@@ -22,10 +22,10 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """The jobs of one configuration, and a line for each combination that does not apply."""
+    """The jobs of one configuration, and what of it does not apply: ``(why, what)``."""
 
     jobs: tuple[Job, ...]
-    skipped: tuple[str, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Options) -> Expansion:
@@ -46,7 +46,7 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
     strategy = STRATEGIES[choices["strategy"]]
     root = data_root(config)
     numbers = build.training(train_task, model, config.get("train") or {}, config["select"])
-    skipped: list[str] = []
+    skipped: list[tuple[str, str]] = []
     jobs: list[Job] = []
     for sources in _sources(config, task, train_task, "several_sources" in strategy.needs, root, options, skipped):
         job = Job(
@@ -70,7 +70,7 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
             try:
                 _check_applies(one, root)
             except NotApplicableError as reason:
-                skipped.append(str(reason))
+                skipped.append((str(reason), str(one)))
             else:
                 jobs.append(one)
     return Expansion(tuple(jobs), tuple(skipped))
@@ -104,7 +104,7 @@ def _sources(
     joint: bool,
     root: Path | None,
     options: Options,
-    skipped: list[str],
+    skipped: list[tuple[str, str]],
 ) -> list[tuple[str, ...]]:
     asked = config["source"]
     known = trainable(task, train_task, root)
@@ -118,11 +118,11 @@ def _sources(
     codes = sorted({canonical(str(code), "") for code in ([asked] if isinstance(asked, str) else asked)})
     for code in codes:
         if code not in known:
-            reason = f"{task.name}: no training data for source {code} in {train_task.name} {_place(root)}"
+            reason = f"no training data in {train_task.name} {_place(root)}"
             if config.get("source_set") is not None:
-                skipped.append(reason)
+                skipped.append((reason, f"{task.name} from {code}"))
                 return []
-            raise HarnessError(f"{reason}. Sources there: {', '.join(known) or 'none'}")
+            raise HarnessError(f"{task.name} from {code}: {reason}. Sources there: {', '.join(known) or 'none'}")
     return [tuple(codes)]
 
 
@@ -165,19 +165,17 @@ def _without_own_query(job: Job) -> Job:
 def _check_applies(job: Job, root: Path | None) -> None:
     needs = STRATEGIES[job.strategy].needs
     if not job.targets:
-        raise NotApplicableError(f"{job}: no target is left")
+        raise NotApplicableError("no target is left")
     if not job.trained and (len(job.sources) > 1 or job.strategy != "zero_shot"):
-        raise NotApplicableError(
-            f"{job}: nothing is trained in {job.task.name}, so strategy={job.strategy} does not apply"
-        )
+        raise NotApplicableError(f"nothing is trained in {job.task.name}, so no strategy but zero_shot")
     if "several_sources" in needs and len(job.sources) < 2:
-        raise NotApplicableError(f"{job}: strategy={job.strategy} needs several sources, as in source=[eng,deu]")
+        raise NotApplicableError(f"strategy={job.strategy} needs several sources, as in source=[eng,deu]")
     if len(job.sources) > 1 and not needs & {"several_sources", "target_train"}:
-        raise NotApplicableError(f"{job}: several sources train jointly only with strategy=multi_source")
+        raise NotApplicableError("several sources train jointly only with strategy=multi_source")
     if "continuing_model" in needs and not MODELS[job.model.family].continues:
-        raise NotApplicableError(f"{job}: a {job.model.family} model cannot go on training, which {job.strategy} needs")
+        raise NotApplicableError(f"a {job.model.family} model cannot go on training, which {job.strategy} needs")
     if "target_train" in needs and not set(job.targets) <= set(available(job.train_task, "train", root)):
-        raise NotApplicableError(f"{job}: {job.targets[0]} has no training split, which {job.strategy} needs")
+        raise NotApplicableError(f"the target has no training split, which {job.strategy} needs")
 
 
 def _few_shot(config: Mapping[str, Any], numbers: Training) -> Training | None:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from harness.compose import Sweep, sweep
 from harness.plan import Plan, failures, plan, release, setting, unfinished, write_manifest
+from harness.tables import console
 
 DONE, FAILED, USAGE = 0, 1, 2
 OWN_WORDS = ("cfg", "info", "hydra_help", "shell_completion", "experimental_rerun", "help", "version")
@@ -161,8 +162,8 @@ def _warn_of_threads(planned: Plan, asked: Sweep) -> None:
 
 def show(planned: Plan) -> None:
     """One line that says what there is to do, and what does not apply."""
-    for reason in planned.skipped:
-        say.print(f"does not apply: {reason}")
+    for reason, what in planned.skipped.items():
+        say.print(f"does not apply ({reason}): {', '.join(what)}")
     say.print(
         f"{len(planned.jobs)} jobs, {planned.cells} cells: {planned.cells - planned.to_do} done, {planned.to_do} to do"
     )
@@ -191,6 +192,6 @@ def summarise(planned: Plan) -> None:
         mean = f"{100 * sum(scores) / len(scores):.1f}" if complete and scores else "-"
         ends = (f"{100 * min(scores):.1f}", f"{100 * max(scores):.1f}") if scores else ("-", "-")
         table.add_row(*row, f"{len(scores)}/{wanted[row]}", mean, *ends, provenance[row[0]])
-    Console(highlight=False).print(table)
+    console().print(table)
     for job, message in failures(planned):
         say.print(f"failed: {job}\n        {message}", style="red", markup=False)

@@ -26,12 +26,12 @@ class Plan:
     Attributes:
         jobs: every job with its keys, each once.
         open: by predict key, the targets that are not in the store.
-        skipped: a line for each combination that does not apply.
+        skipped: combinations that do not apply, by the reason.
     """
 
     jobs: tuple[Keyed, ...]
     open: dict[str, tuple[str, ...]]
-    skipped: tuple[str, ...]
+    skipped: dict[str, list[str]]
     setting: Setting
 
     @property
@@ -52,7 +52,7 @@ def plan(sweep: Sweep) -> Plan:
         HarnessError: what is asked for by name does not exist or does not apply.
     """
     jobs: dict[str, Keyed] = {}
-    skipped: dict[str, None] = {}
+    skipped: dict[str, list[str]] = {}
     place: Setting | None = None
     for composed in sweep.composed:
         here = setting(composed.config)
@@ -60,18 +60,21 @@ def plan(sweep: Sweep) -> Plan:
             raise HarnessError("results, data.root, checkpoint.keep and on_error cannot be swept")
         place = here
         expansion = expand(composed.config, composed.choices, sweep.options)
-        skipped |= dict.fromkeys(expansion.skipped)
+        for reason, what in expansion.skipped:
+            if what not in skipped.setdefault(reason, []):
+                skipped[reason].append(what)
         for job in expansion.jobs:
             one = keyed(job, here.root, here.cache)
             jobs.setdefault(f"{job.task.name}/{one.predict_key}/{','.join(job.targets)}", one)
     assert place is not None
     if not jobs:
-        raise HarnessError("nothing that was asked for applies: " + "; ".join(skipped))
+        words = "; ".join(f"{reason} ({', '.join(what)})" for reason, what in skipped.items())
+        raise HarnessError(f"nothing that was asked for applies: {words}")
     left = {}
     for one in jobs.values():
         if targets := missing(one, place.store):
             left[one.predict_key] = targets
-    return Plan(tuple(jobs.values()), left, tuple(skipped), place)
+    return Plan(tuple(jobs.values()), left, skipped, place)
 
 
 def setting(config: object, wait: bool = False) -> Setting:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from harness import launch
 from harness.errors import HarnessError
 from harness.plan import Plan, plan
 from harness.store import Store
+from harness.tables import console
 
 MEBI = 2**20
 
@@ -38,7 +38,7 @@ def show(overrides: Sequence[str], as_json: bool) -> None:
         table.add_column(column, justify="right" if column in ("cells", "to do") else "left", no_wrap=True)
     for job in content["jobs"]:
         table.add_row(job["job"], job["train_key"], job["predict_key"], str(job["cells"]), str(len(job["to_do"])))
-    Console(highlight=False, soft_wrap=True).print(table)
+    console().print(table)
     launch.show(planned)
     click.echo(f"cost: {content['seconds']}; disk: {content['disk']}")
 
@@ -57,7 +57,7 @@ def describe(planned: Plan) -> dict[str, Any]:
     ]
     return {
         "jobs": jobs,
-        "skipped": list(planned.skipped),
+        "skipped": planned.skipped,
         "cells": planned.cells,
         "to_do": planned.to_do,
         "seconds": _cost(planned),

@@ -16,7 +16,7 @@ from typing import Any
 
 from harness import keys, matching, scoring
 from harness.data.examples import Corpus, Example
-from harness.data.load import fingerprint, load
+from harness.data.load import available, fingerprint, load
 from harness.data.splits import check_disjoint, first_groups
 from harness.errors import HarnessError
 from harness.models.base import MODELS, Curve, Model, TrainingSet
@@ -111,7 +111,7 @@ def _data(job: Job, target: str, root: Path | None) -> str:
     (source,) = job.sources
     sides = [fingerprint(job.task, target, "test", root, source), fingerprint(job.task, source, "test", root, target)]
     if _pools(job.task):
-        sides += [fingerprint(job.task, language, "test", root) for language in job.task.languages]
+        sides += [fingerprint(job.task, language, "test", root) for language in available(job.task, "test", root)]
     return keys.digest(sides)
 
 
@@ -244,7 +244,10 @@ def _retrieve(
     ]
     pool: list[Corpus[Example]] = []
     if _pools(job.task):
-        pool = [_limited(load(job.task, code, "test", setting.root), job) for code in job.task.languages]
+        pool = [
+            _limited(load(job.task, code, "test", setting.root), job)
+            for code in available(job.task, "test", setting.root)
+        ]
     unique = {corpus.key: corpus for pair in [*sides, tuple(pool)] for corpus in pair}
     with progress.clock("predict"):
         vectors = dict(zip(unique, model.embed(list(unique.values()), folder), strict=True))

@@ -55,6 +55,11 @@ def narrowed(frame: pd.DataFrame, where: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
+def console() -> Console:
+    """Where tables go: as wide as the terminal, and wide enough for every column where there is none."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+
+
 def _print(frame: pd.DataFrame) -> None:
     table = Table(box=None, pad_edge=False)
     for column in SHOWN:
@@ -63,6 +68,6 @@ def _print(frame: pd.DataFrame) -> None:
         *labels, score, low, high, n = row
         numbers = ["-" if value != value else f"{100 * value:.1f}" for value in (score, low, high)]
         table.add_row(*map(str, labels), *numbers, str(n))
-    wide = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    wide = console()
     wide.print(table)
     wide.print(f"{len(frame)} rows; scores x 100, intervals 95 % (bootstrap over groups)")
