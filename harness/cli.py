@@ -57,8 +57,9 @@ def main() -> None:
 
 
 @main.command(context_settings=HYDRA)
+@JSON
 @OVERRIDES
-def run(overrides: tuple[str, ...]) -> None:
+def run(overrides: tuple[str, ...], as_json: bool) -> None:
     """Run one job, or with -m a sweep; only what is missing.
 
     OVERRIDES are Hydra's, e.g. task=mini_ner model=tiny source=eng target=all seed=1. A comma sweeps (with -m);
@@ -66,7 +67,7 @@ def run(overrides: tuple[str, ...]) -> None:
     """
     from harness import launch
 
-    sys.exit(launch.run(overrides))
+    sys.exit(launch.run(overrides, as_json))
 
 
 @main.command(context_settings=HYDRA)

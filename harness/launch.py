@@ -8,18 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from harness.compose import Sweep, sweep
+from harness.disk import needed
 from harness.plan import Plan, failures, plan, release, setting, unfinished, write_manifest
-from harness.tables import console
+from harness.store import ensure_space
+from harness.summary import say, show, summarise
 
 DONE, FAILED, USAGE = 0, 1, 2
+MISTAKES = ("HarnessError", "DataError", "NotApplicableError")
 OWN_WORDS = ("cfg", "info", "hydra_help", "shell_completion", "experimental_rerun", "help", "version")
-
-# stderr: what is asked for goes to stdout, how it goes goes here
-say = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def read(arguments: Sequence[str]) -> tuple[Any, Sweep | None]:
@@ -38,27 +35,40 @@ def read(arguments: Sequence[str]) -> tuple[Any, Sweep | None]:
     return flags, sweep(flags.overrides, bool(flags.multirun), flags.config_dir)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs what is missing of a command line; the exit code: 0, or 1 when a job failed.
+def run(arguments: Sequence[str], as_json: bool = False) -> int:
+    """Runs what is missing of a command line; the exit code.
+
+    0, or 1 when a job of a sweep failed; a single job that fails for a person's mistake is that mistake: 2.
 
     Raises:
         HarnessError: the command line asks for something that does not exist or does not apply.
     """
-    from harness.app import MANIFEST, PARENT, TOTAL, main
-
     flags, asked = read(arguments)
     if asked is None:
+        from harness.app import main
+
         _hydra(arguments, main)
         return DONE
     planned = plan(asked)
     show(planned)
-    if not planned.to_do:
-        summarise(planned)
-        return FAILED if failures(planned) else DONE
+    if planned.to_do:
+        _launch(planned, asked, flags, arguments)
+    summarise(planned, as_json)
+    failed = failures(planned)
+    if failed and not asked.multirun and all(error.exception in MISTAKES for error in failed.values()):
+        return USAGE
+    return FAILED if failed else DONE
+
+
+def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -> None:
+    from harness.app import MANIFEST, PARENT, TOTAL, main
+
+    store = planned.setting.store
+    ensure_space(store.root, needed(planned))
     _warn_of_threads(planned, asked)
     for one in planned.jobs:  # what failed before is tried again, and must not look as if it had failed now
         if one.predict_key in planned.open:
-            planned.setting.store.clear_error(one.job.task.name, one.predict_key)
+            store.clear_error(one.job.task.name, one.predict_key)
     manifest = write_manifest(planned)
     config = asked.composed[0].config
     with (
@@ -71,8 +81,6 @@ def run(arguments: Sequence[str]) -> int:
         finally:
             release(manifest, planned.setting)
             manifest.unlink(missing_ok=True)
-    summarise(planned)
-    return FAILED if failures(planned) else DONE
 
 
 def _search(flags: Any) -> list[str]:
@@ -158,40 +166,3 @@ def _warn_of_threads(planned: Plan, asked: Sweep) -> None:
             f"warning: {workers} workers x {threads} threads on {cores()} cores: expect stalls. "
             f"Set hydra.launcher.n_jobs or model.threads lower."
         )
-
-
-def show(planned: Plan) -> None:
-    """One line that says what there is to do, and what does not apply."""
-    for reason, what in planned.skipped.items():
-        say.print(f"does not apply ({reason}): {', '.join(what)}")
-    say.print(
-        f"{len(planned.jobs)} jobs, {planned.cells} cells: {planned.cells - planned.to_do} done, {planned.to_do} to do"
-    )
-
-
-def summarise(planned: Plan) -> None:
-    """A table of what the store now holds for this sweep, and every failure with its reason."""
-    rows: dict[tuple[str, str, str], list[float]] = {}
-    store = planned.setting.store
-    wanted: dict[tuple[str, str, str], int] = {}
-    for one in planned.jobs:
-        row = (one.job.task.name, one.job.model.name, one.job.strategy)
-        wanted[row] = wanted.get(row, 0) + len(one.cells)
-        for target, (_, key) in one.cells.items():
-            cell = store.read_cell(one.job.task.name, one.predict_key, target)
-            if cell is not None and cell.cell_key == key:
-                rows.setdefault(row, []).append(cell.scores[cell.main_metric]["score"])
-    provenance = {one.job.task.name: one.job.task.provenance.value for one in planned.jobs}
-    table = Table(box=None, pad_edge=False)
-    for column in ("task", "model", "strategy", "cells", "mean x 100", "min", "max", "provenance"):
-        table.add_column(column, justify="right" if column in ("cells", "mean x 100", "min", "max") else "left")
-    for row in sorted(wanted):
-        scores = rows.get(row, [])
-        complete = len(scores) == wanted[row]
-        # a mean over a set of which a cell is missing would be the mean of another set
-        mean = f"{100 * sum(scores) / len(scores):.1f}" if complete and scores else "-"
-        ends = (f"{100 * min(scores):.1f}", f"{100 * max(scores):.1f}") if scores else ("-", "-")
-        table.add_row(*row, f"{len(scores)}/{wanted[row]}", mean, *ends, provenance[row[0]])
-    console().print(table)
-    for job, message in failures(planned):
-        say.print(f"failed: {job}\n        {message}", style="red", markup=False)

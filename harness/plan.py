@@ -15,7 +15,7 @@ from harness.errors import HarnessError
 from harness.expand import data_root, expand
 from harness.keys import digest
 from harness.runner import Keyed, Setting, keyed, missing
-from harness.store import Store
+from harness.store import ErrorRecord, Store
 from harness.strategies.base import STRATEGIES
 
 
@@ -147,11 +147,8 @@ def unfinished(plan: Plan) -> tuple[Keyed, ...]:
     )
 
 
-def failures(plan: Plan) -> list[tuple[str, str]]:
-    """Job and message of everything that failed, in the plan's order."""
-    found = []
-    for one in plan.jobs:
-        error = plan.setting.store.read_error(one.job.task.name, one.predict_key)
-        if error is not None:
-            found.append((str(one.job), f"{error.exception}: {error.message}"))
-    return found
+def failures(plan: Plan) -> dict[str, ErrorRecord]:
+    """The error record of every job that failed, in the plan's order."""
+    store = plan.setting.store
+    errors = {str(one.job): store.read_error(one.job.task.name, one.predict_key) for one in plan.jobs}
+    return {job: error for job, error in errors.items() if error is not None}

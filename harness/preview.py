@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from harness import launch
+from harness import disk, launch, summary
 from harness.errors import HarnessError
 from harness.plan import Plan, plan
 from harness.store import Store
@@ -39,7 +39,7 @@ def show(overrides: Sequence[str], as_json: bool) -> None:
     for job in content["jobs"]:
         table.add_row(job["job"], job["train_key"], job["predict_key"], str(job["cells"]), str(len(job["to_do"])))
     console().print(table)
-    launch.show(planned)
+    summary.show(planned)
     click.echo(f"cost: {content['seconds']}; disk: {content['disk']}")
 
 
@@ -61,7 +61,7 @@ def describe(planned: Plan) -> dict[str, Any]:
         "cells": planned.cells,
         "to_do": planned.to_do,
         "seconds": _cost(planned),
-        "disk": _disk(planned),
+        "disk": f"about {disk.needed(planned) / MEBI:.0f} MiB",
     }
 
 
@@ -86,11 +86,3 @@ def _timings(store: Store) -> dict[tuple[str, str], list[float]]:
         if record is not None:
             found.setdefault((task, str(record.model["name"])), []).append(sum(record.timings.values()))
     return found
-
-
-def _disk(planned: Plan) -> str:
-    """Space for the records that remain, from the records that exist; weights are counted by the launch itself."""
-    sizes = [path.stat().st_size for path in planned.setting.store.root.glob("runs/*/*/*.parquet")][:1000]
-    if not sizes:
-        return "unknown (the store is empty)"
-    return f"about {planned.to_do * statistics.mean(sizes) / MEBI:.1f} MiB of records"

@@ -1,4 +1,9 @@
-"""Vectors of n-gram buckets that lie close across languages, from parallel sentences by latent semantic analysis."""
+"""Vectors of n-gram buckets that lie close across languages, from parallel sentences.
+
+Latent semantic analysis gives each item, with all its translations, a vector. A ridge regression then finds the vectors
+of buckets whose sum over any one sentence comes nearest to its item's. Unlike averages over the items that a bucket is
+in, these hold what a word itself adds to a sentence, and not what usually stands around it.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +28,11 @@ Floats = NDArray[np.float32]
 LONGEST = 512
 """Tokens of a sentence that are looked at."""
 
-POWER = 1.5
-"""1 keeps the singular values in the vectors, 2 takes them out; between the two, translations were found best."""
+RIDGE = 0.3
+"""Penalty on the size of the buckets' vectors, beside sentences of length 1."""
+
+ROUNDS = 8
+"""Steps of the conjugate gradients: more fit the given sentences closer, and others no better."""
 
 FAINT = 0.05
 """Length of a bucket's vector that no training sentence touched, where the others' mean is 1: enough to tell words of
@@ -63,7 +71,7 @@ def aligned_vectors(
     if missing:
         raise HarnessError(f"no parallel sentences for {', '.join(missing)}: take them out of model.options.amounts")
     prints = [(language, amounts[language], parallel[language].key) for language in sorted(amounts)]
-    identity = repr((tokenizer.identity, width, thread_count, prints, "lsa-1"))
+    identity = repr((tokenizer.identity, width, thread_count, prints, "ridge-1"))
     path = cache / "vectors" / f"{hashlib.sha256(identity.encode()).hexdigest()}.npy"
     if not path.exists():
         corpora = {language: _first(parallel[language], amount) for language, amount, _ in prints}
@@ -108,30 +116,55 @@ def _counts(
 def _factorised(
     counts: Sequence[sparse.csr_matrix], items: Sequence[NDArray[np.int64]], width: int, thread_count: int
 ) -> Floats:
-    everything = sparse.vstack(counts)
-    found_in = np.diff(everything.tocsc().indptr)
-    idf = np.log((1 + everything.shape[0]) / (1 + found_in))
+    found_in = np.diff(sparse.vstack(counts).tocsc().indptr)
+    idf = np.log((1 + sum(count.shape[0] for count in counts)) / (1 + found_in))
+    weighted = [_unit_rows(count.log1p() @ sparse.diags(idf)) for count in counts]
+    wanted = _item_vectors(weighted, items, width, thread_count)
+    vectors = idf[:, None] * _regressed(sparse.vstack(weighted), np.concatenate([wanted[item] for item in items]))
+    seen = found_in > 0
+    vectors /= np.linalg.norm(vectors[seen], axis=1).mean()
+    vectors[~seen] = FAINT * random_vectors(len(idf), width)[~seen]
+    return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def _item_vectors(
+    weighted: Sequence[sparse.csr_matrix], items: Sequence[NDArray[np.int64]], width: int, thread_count: int
+) -> Floats:
+    """Unit vectors (items, width) by latent semantic analysis, every language counting alike in an item."""
     total = 1 + max(int(i.max()) for i in items)
     if total < width:
         raise HarnessError(f"{total} parallel items give no vectors of width {width}: lower model.options.width")
-    joint = sparse.csr_matrix((total, len(idf)))
-    for count, item in zip(counts, items, strict=True):
-        # every language counts alike in an item, however long its words
-        weighted = _unit_rows(count.log1p() @ sparse.diags(idf))
-        place = sparse.csr_matrix((np.ones(len(item)), (item, np.arange(len(item)))), shape=(total, len(item)))
-        joint = joint + place @ weighted
+    joint = sparse.csr_matrix((total, weighted[0].shape[1]))
+    for rows, item in zip(weighted, items, strict=True):
+        joint = joint + sparse.csr_matrix((np.ones(len(item)), (item, np.arange(len(item)))), (total, len(item))) @ rows
     joint = _unit_rows(joint)
     with threads(thread_count):
         # the items are few: their Gram matrix gives the exact factors, with no random start
         values, items_of = torch.linalg.eigh(torch.from_numpy((joint @ joint.T).toarray()))
-    scale = np.sqrt(np.maximum(values.numpy()[::-1][:width], 1e-12))
     left = items_of.numpy()[:, ::-1][:, :width]
     left = left * np.where(left[np.abs(left).argmax(axis=0), np.arange(width)] < 0, -1.0, 1.0)
-    right = idf[:, None] * (joint.T @ left) / scale**POWER
-    seen = found_in > 0
-    right /= np.linalg.norm(right[seen], axis=1).mean()
-    right[~seen] = FAINT * random_vectors(len(idf), width)[~seen]
-    return np.ascontiguousarray(right, dtype=np.float32)
+    # roots of the singular values: frequent distinctions count more than rare ones, but do not drown them
+    left = left * np.maximum(values.numpy()[::-1][:width], 1e-12) ** 0.25
+    unit: Floats = (left / np.maximum(np.linalg.norm(left, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    return unit
+
+
+def _regressed(rows: sparse.csr_matrix, wanted: Floats) -> Floats:
+    """Vectors under which ``rows`` come near to ``wanted`` less its mean: ridge regression by conjugate gradients."""
+    rows = rows.tocsr().astype(np.float32)
+    columns = rows.T.tocsr()
+    left = columns @ (wanted - wanted.mean(axis=0))
+    step = left.copy()
+    found: Floats = np.zeros_like(left)
+    error = (left**2).sum(axis=0)
+    for _ in range(ROUNDS):
+        image = columns @ (rows @ step) + RIDGE * step
+        size = error / np.maximum((step * image).sum(axis=0), 1e-12)
+        found += size * step
+        left -= size * image
+        before, error = error, (left**2).sum(axis=0)
+        step = left + error / np.maximum(before, 1e-12) * step
+    return found
 
 
 def _unit_rows(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -19,13 +19,20 @@ _UNSPACED = (
     r"\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
 )
-# marks are no word characters to `re`, and in Indic and Semitic scripts they stand inside words
-_MARKS = r"\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0903\u093a-\u094f\u0951-\u0d83\u0dca-\u0ddf\u200c\u200d"
+# marks are no word characters to `re`, and in Indic and Semitic scripts they stand inside words; the danda, which ends
+# sentences, does not
+_MARKS = (
+    r"\u0300-\u036f\u0591-\u05c7\u064b-\u065f"
+    r"\u0900-\u0903\u093a-\u094f\u0951-\u0963\u0966-\u0d83\u0dca-\u0ddf\u200c\u200d"
+)
 TOKEN = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[\w{_MARKS}])+|[^\w\s]")
+RUN = re.compile(rf"[{_UNSPACED}]+")
 
 CLS, SEP = 0, 1
 FORMS = 12
 """Written forms of a token: the two special ones, then those of ``form``."""
+PUNCTUATION = slice(2, 4)
+"""Those of punctuation."""
 
 
 def form(word: str) -> int:
@@ -47,7 +54,8 @@ class Hashed:
     """Words as they stand in the text, a token each.
 
     Token types are stored with their features: first the written form, ``buckets + form``, then a bucket below
-    ``buckets`` for each n-gram of the lower-cased word between boundary marks, and for the whole of it.
+    ``buckets`` for each n-gram of the lower-cased word between boundary marks, and for the whole of it. Scripts without
+    spaces show no boundaries: there it is each character and each pair of neighbours, across tokens too.
     """
 
     frame = Frame(((CLS,), ()), ((CLS,), (SEP,), ()), (0, 0, 0, 1, 1))
@@ -56,18 +64,14 @@ class Hashed:
     def __init__(self, buckets: int, ngrams: Sequence[int]) -> None:
         self.buckets = buckets
         self.ngrams = tuple(ngrams)
-        self.identity = f"hashed|{buckets}|{self.ngrams}|{TOKEN.pattern}"
-        self._number: dict[str, int] = {}
+        self.identity = f"hashed-2|{buckets}|{self.ngrams}|{TOKEN.pattern}"
+        self._number: dict[tuple[str, str, str], int] = {}
         self._features: list[list[int]] = [[buckets + CLS], [buckets + SEP]]
         self.unknown = self._intern("\ufffd")
 
     def encode(self, texts: Sequence[str]) -> list[Pieces]:
         """Words, single characters of unspaced scripts, and single punctuation marks."""
-        out = []
-        for text in texts:
-            found = [(m.group(), m.span()) for m in TOKEN.finditer(text)]
-            out.append(Pieces([self._intern(word) for word, _ in found], [span for _, span in found]))
-        return out
+        return [self._encoded(text) for text in texts]
 
     def encode_words(self, sentences: Sequence[Sequence[str]]) -> list[list[list[int]]]:
         """One token a word, whatever is in it."""
@@ -83,17 +87,35 @@ class Hashed:
         offsets = np.cumsum([0, *map(len, features)])
         return position[number].astype(np.int32), np.asarray([*chain.from_iterable(features)], np.int32), offsets
 
-    def _intern(self, word: str) -> int:
-        found = self._number.get(word)
+    def _encoded(self, text: str) -> Pieces:
+        inside = {i for run in RUN.finditer(text) for i in range(*run.span())}
+        spans = [m.span() for m in TOKEN.finditer(text)]
+        ids = []
+        for start, end in spans:
+            before = text[start - 1] if {start - 1, start} <= inside else ""
+            after = text[end] if {start, end} <= inside else ""
+            ids.append(self._intern(text[start:end], before, after))
+        return Pieces(ids, spans)
+
+    def _intern(self, word: str, before: str = "", after: str = "") -> int:
+        found = self._number.get((before, word, after))
         if found is None:
-            found = self._number[word] = len(self._features)
-            self._features.append([self.buckets + form(word), *self._buckets(word.lower())])
+            found = self._number[before, word, after] = len(self._features)
+            grams = self._grams(word.lower()) | {pair for pair in (before + word, word + after) if pair != word}
+            self._features.append([self.buckets + form(word), *sorted({self._bucket(gram) for gram in grams})])
         return found
 
-    def _buckets(self, word: str) -> list[int]:
+    def _grams(self, word: str) -> set[str]:
+        runs = RUN.findall(word)
+        if runs:
+            # as the sentences have it that words were never marked in
+            rest = RUN.sub(" ", word).split()
+            pairs = {run[i : i + n] for run in runs for n in (1, 2) for i in range(len(run) - n + 1)}
+            return pairs.union(*(self._grams(part) for part in rest))
         marked = f"<{word}>"
         # n-grams of a long run are of no use, and a line without spaces would have thousands
         head = marked[:64]
-        grams = {head[i : i + n] for n in self.ngrams for i in range(len(head) - n + 1)} - {"<", ">"}
-        grams.add(f"={word}")
-        return sorted({crc32(gram.encode()) % self.buckets for gram in grams})
+        return {head[i : i + n] for n in self.ngrams for i in range(len(head) - n + 1)} - {"<", ">"} | {f"={word}"}
+
+    def _bucket(self, gram: str) -> int:
+        return crc32(gram.encode()) % self.buckets

@@ -19,7 +19,7 @@ from harness.engine.tokens import Tokens
 from harness.errors import HarnessError
 from harness.models.alignment import aligned_vectors, random_vectors
 from harness.models.base import MODELS
-from harness.models.hashed import FORMS, Hashed
+from harness.models.hashed import FORMS, PUNCTUATION, Hashed
 from harness.models.neural import Neural
 from harness.spec import ModelSpec
 
@@ -50,11 +50,17 @@ class Options:
 
 
 class TinyNet(nn.Module):
-    """A transformer over frozen vectors, told of each token how well the other text matches it."""
+    """A transformer over frozen vectors, told of each token how well the other text matches it and its clause.
+
+    Half of the heads of each layer see no further than a token's own clause.
+    """
 
     def __init__(self, options: Options) -> None:
         super().__init__()
         width = options.width
+        self.heads = options.heads
+        # without it the network learns the words of the source by heart, which is little use to a neighbour's
+        self.blur = nn.Dropout(0.1)
         self.project = nn.Linear(width + 1 + FORMS + MATCHES + 1, width)
         self.norm = nn.LayerNorm(width)
         self.local = nn.Conv1d(width, width, 3, padding=1)
@@ -68,33 +74,60 @@ class TinyNet(nn.Module):
         """Hidden states (rows, longest, width); the first token's also carries the mean of the row."""
         assert batch.table is not None
         given = batch.table[batch.ids]
-        vectors = given[..., : -1 - FORMS]
-        matches = matched(vectors, batch.segments, batch.mask)
-        # entries of a unit vector are small beside the ones of its written form
-        scaled = vectors * math.sqrt(vectors.shape[-1])
+        parts = [given.shape[-1] - 2 - FORMS, 1, 1, FORMS]
+        vectors, trust, lengths, forms = torch.split(given, parts, dim=-1)
+        stop = forms[..., PUNCTUATION].sum(-1)
+        clauses = same_clause(stop, batch.segments, batch.mask)
+        weights = lengths.expm1() * (batch.mask * (1 - stop))[..., None]
+        matches = matched(vectors, weights, clauses, batch.segments, batch.mask)
+        # entries of a unit vector are small beside the ones of its written form; a name never seen is to be read from
+        # what stands around it
+        scaled = self.blur(trust * vectors * math.sqrt(vectors.shape[-1]))
         segments = batch.segments[..., None].to(given.dtype)
-        features = torch.cat([scaled, given[..., -1 - FORMS :], matches, segments], dim=-1)
+        features = torch.cat([scaled, lengths, forms, matches, segments], dim=-1)
         hidden = self.norm(self.project(features))
         real = batch.mask[..., None].to(hidden.dtype)
         hidden = hidden + nn.functional.gelu(self.local((hidden * real).transpose(1, 2)).transpose(1, 2))
         hidden = hidden + positions(hidden)
+        left_out = unseen(clauses, batch.mask, self.heads)
         for layer in self.layers:
-            hidden = layer(hidden, src_key_padding_mask=~batch.mask)
+            hidden = layer(hidden, src_mask=left_out)
         hidden = self.last(hidden)
         mean = (hidden * real).sum(1) / real.sum(1)
         # a head that reads the first token alone learns from few examples only if it sees all of them
         return torch.cat([hidden[:, :1] + mean[:, None], hidden[:, 1:]], dim=1)
 
 
+CHANCE = 0.25
+"""Length of a token's vector, per n-gram, at which it is trusted by half; an n-gram's own is 1 on average."""
+
 MATCHES = 3
 """Features of ``matched``."""
 
 
-def matched(vectors: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
-    """The highest cosine of each token to the other text's tokens, and its averages over 5 and 21 tokens around.
+def same_clause(stop: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
+    """Which tokens stand in one text with no punctuation between them, (rows, longest, longest).
+
+    Args:
+        stop: (rows, longest), 1 for punctuation, which ends the clause that it is part of.
+        segments: (rows, longest).
+        mask: (rows, longest).
+    """
+    clause = stop.cumsum(1) - stop
+    together = (clause[:, :, None] == clause[:, None, :]) & (segments[:, :, None] == segments[:, None, :])
+    return together & mask[:, :, None] & mask[:, None, :]
+
+
+def matched(vectors: Tensor, weights: Tensor, clauses: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
+    """How well the other text matches a token, its clause, and token and clause together.
+
+    A token's match is its highest cosine to the other text's tokens, a clause's the mean of its tokens'. The last is
+    the highest product of a cosine and of the match of that other token's clause.
 
     Args:
         vectors: (rows, longest, width), unit or zero.
+        weights: (rows, longest, 1) of the tokens in the mean of their clause.
+        clauses: (rows, longest, longest), as by ``same_clause``.
         segments: (rows, longest).
         mask: (rows, longest).
 
@@ -102,10 +135,21 @@ def matched(vectors: Tensor, segments: Tensor, mask: Tensor) -> Tensor:
         (rows, longest, 3), in [0, 1]; zero where there is no other text.
     """
     other = (segments[:, :, None] != segments[:, None, :]) & mask[:, :, None] & mask[:, None, :]
-    best = (vectors @ vectors.transpose(1, 2)).masked_fill(~other, 0.0).amax(dim=-1, keepdim=True).clamp(min=0.0)
-    line = best.transpose(1, 2)
-    around = [nn.functional.avg_pool1d(line, size, 1, size // 2) for size in (5, 21)]
-    return torch.cat([line, *around], dim=1).transpose(1, 2)
+    cosines = (vectors @ vectors.transpose(1, 2)).masked_fill(~other, 0.0).clamp(min=0.0)
+    token = cosines.amax(dim=-1, keepdim=True)
+    members = clauses.to(vectors.dtype)
+    clause = (members @ (token * weights)) / (members @ weights).clamp(min=1e-6)
+    both = (cosines * clause.transpose(1, 2)).amax(dim=-1, keepdim=True)
+    return torch.cat([token, clause, both], dim=-1)
+
+
+def unseen(clauses: Tensor, mask: Tensor, heads: int) -> Tensor:
+    """What attention leaves out, (rows * heads, longest, longest): the first half of the heads stays in the clause."""
+    near = torch.arange(heads, device=mask.device) < heads // 2
+    seen = torch.where(near[:, None, None], clauses[:, None], mask[:, None, None, :])
+    # padding sees itself: the mean over nothing would be NaN, and spread
+    itself = torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)
+    return ~(seen | itself).flatten(0, 1)
 
 
 def positions(hidden: Tensor) -> Tensor:
@@ -141,7 +185,10 @@ class Small:
         return TinyNet(self.options)
 
     def table(self, tokens: Tokens) -> Tensor:
-        """For each token type its unit vector, the length that it had, and its written form, (types, width + 13)."""
+        """For each token type its unit vector, how far to trust it, its length, and its form, (types, width + 14).
+
+        The n-grams of a known word point one way; those of an unknown one cancel out.
+        """
         grams, offsets = np.asarray(tokens.grams), np.asarray(tokens.gram_offsets)
         ngram = grams < self.options.buckets
         starts = offsets[:-1] - np.arange(len(offsets) - 1)  # less the one form of each type before
@@ -150,13 +197,15 @@ class Small:
         forms = torch.from_numpy(grams[~ngram].astype(np.int64) - self.options.buckets)
         lengths = sums.norm(dim=1, keepdim=True)
         unit = sums / lengths.clamp(min=1e-9)
-        return torch.cat([unit, lengths.log1p(), nn.functional.one_hot(forms, FORMS)], dim=1)
+        chance = CHANCE * torch.from_numpy(np.diff(offsets) - 1.0)[:, None].float()
+        trust = lengths / (lengths + chance).clamp(min=1e-9)
+        return torch.cat([unit, trust, lengths.log1p(), nn.functional.one_hot(forms, FORMS)], dim=1)
 
     def pooled(self, net: nn.Module, batch: Batch) -> Tensor:  # noqa: ARG002
         """The mean of the vectors in their own lengths, in which rare n-grams weigh more; the network has no part."""
         assert batch.table is not None
         given = batch.table[batch.ids]
-        vectors, lengths = given[..., : -1 - FORMS], given[..., -1 - FORMS, None].expm1()
+        vectors, lengths = given[..., : -2 - FORMS], given[..., -1 - FORMS, None].expm1()
         real = batch.mask[..., None]
         return (vectors * lengths * real).sum(1) / real.sum(1)
 
