@@ -51,7 +51,7 @@ def run(arguments: Sequence[str], as_json: bool = False) -> int:
         return DONE
     planned = plan(asked)
     show(planned)
-    if planned.to_do:
+    if planned.open:
         _launch(planned, asked, flags, arguments)
     summarise(planned, as_json)
     failed = failures(planned)
@@ -76,7 +76,13 @@ def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -
         _environment({MANIFEST: str(manifest), TOTAL: str(len(asked.composed))} | ({PARENT: parent} if parent else {})),
     ):
         try:
-            _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments], main)
+            try:
+                _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments], main)
+            except SystemExit:
+                # Hydra has said why its launcher stopped: a worker that was killed, say. The other jobs do not end there
+                if planned.setting.raise_errors or not asked.multirun:
+                    raise
+                say.print("the launcher stopped; going on here with the jobs that are left")
             _finish(planned, asked)
         finally:
             release(manifest, planned.setting)

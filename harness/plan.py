@@ -13,8 +13,9 @@ from harness.atomic import write_whole
 from harness.compose import Sweep
 from harness.errors import HarnessError
 from harness.expand import data_root, expand
+from harness.keyed import Keyed, keyed, missing
 from harness.keys import digest
-from harness.runner import Keyed, Setting, keyed, missing
+from harness.runner import Setting
 from harness.store import ErrorRecord, Store
 from harness.strategies.base import STRATEGIES
 
@@ -25,7 +26,7 @@ class Plan:
 
     Attributes:
         jobs: every job with its keys, each once.
-        open: by predict key, the targets that are not in the store.
+        open: by predict key, the targets that are not in the store; none where only the job's own record is missing.
         skipped: combinations that do not apply, by the reason.
     """
 
@@ -70,10 +71,11 @@ def plan(sweep: Sweep) -> Plan:
     if not jobs:
         words = "; ".join(f"{reason} ({', '.join(what)})" for reason, what in skipped.items())
         raise HarnessError(f"nothing that was asked for applies: {words}")
-    left = {}
+    left: dict[str, tuple[str, ...]] = {}
     for one in jobs.values():
-        if targets := missing(one, place.store):
-            left[one.predict_key] = targets
+        targets = missing(one, place.store)
+        if targets or place.store.read_job(one.job.task.name, one.predict_key) is None:
+            left[one.predict_key] = (*left.get(one.predict_key, ()), *targets)
     return Plan(tuple(jobs.values()), left, skipped, place)
 
 

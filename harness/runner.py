@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib.metadata import version
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import keys, matching, scoring
-from harness.data.examples import Corpus, Example
-from harness.data.load import available, fingerprint, load
+from harness.data.examples import Corpus, Example, Shape
+from harness.data.load import available, load
 from harness.data.splits import check_disjoint, first_groups
 from harness.errors import HarnessError
-from harness.models.base import MODELS, Curve, Model, TrainingSet
-from harness.spec import Job, ModelSpec, TaskSpec
-from harness.store import CellRecord, ErrorRecord, JobRecord, Store
+from harness.keyed import Keyed, keyed, missing, model_of, pools
+from harness.models.base import Model, TrainingSet
+from harness.recording import Progress, cell_record, write_job
+from harness.spec import Job
+from harness.store import ErrorRecord, Store
 from harness.strategies.base import STRATEGIES
 from harness.tasktype import TASK_TYPES
 
 log = logging.getLogger("harness")
-PACKAGES = ("torch", "transformers", "datasets", "scikit-learn", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,65 +61,6 @@ class Outcome:
     message: str = ""
 
 
-@dataclass(slots=True)
-class Progress:
-    """What a running job has found out so far, for its record."""
-
-    timings: dict[str, float] = field(default_factory=dict)
-    curves: list[Curve] = field(default_factory=list)
-    tokens: dict[str, int] = field(default_factory=dict)
-
-    @contextmanager
-    def clock(self, phase: str) -> Iterator[None]:
-        """Adds the time of the block to a phase."""
-        start = time.perf_counter()
-        yield
-        self.timings[phase] = self.timings.get(phase, 0.0) + time.perf_counter() - start
-
-
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """A job with its keys, and what each of its cells would be called."""
-
-    job: Job
-    identity: Mapping[str, object]
-    train_key: str
-    predict_key: str
-    cells: Mapping[str, tuple[str, str]]  # target -> (data fingerprint, cell key)
-
-
-def keyed(job: Job, root: Path | None, cache: Path) -> Keyed:
-    """The job with its keys; reads file digests, not files."""
-    identity = model_of(job, root, cache).identity() if job.model.checkpoint else {}
-    train = keys.train_key(job, root, identity)
-    predict = keys.predict_key(job, train)
-    signatures = scoring.signatures(job.task)
-    cells = {}
-    for target in job.targets:
-        data = _data(job, target, root)
-        cells[target] = (data, keys.cell_key(predict, data, job.task, signatures))
-    return Keyed(job, identity, train, predict, cells)
-
-
-def _data(job: Job, target: str, root: Path | None) -> str:
-    """What the number on a target depends on: its test items, and in retrieval the queries and the pool."""
-    if TASK_TYPES[job.task.type].shape != "sentence":
-        return fingerprint(job.task, target, "test", root)
-    (source,) = job.sources
-    sides = [fingerprint(job.task, target, "test", root, source), fingerprint(job.task, source, "test", root, target)]
-    if _pools(job.task):
-        sides += [fingerprint(job.task, language, "test", root) for language in available(job.task, "test", root)]
-    return keys.digest(sides)
-
-
-def missing(one: Keyed, store: Store) -> tuple[str, ...]:
-    """Targets without a record of exactly this number."""
-    found = {target: store.read_cell(one.job.task.name, one.predict_key, target) for target in one.cells}
-    return tuple(
-        target for target, (_, key) in one.cells.items() if (cell := found[target]) is None or cell.cell_key != key
-    )
-
-
 def run(job: Job, setting: Setting) -> Outcome:
     """Runs what is missing of a job; never raises for a failing one unless told to.
 
@@ -135,7 +73,7 @@ def run(job: Job, setting: Setting) -> Outcome:
         one = keyed(job, setting.root, setting.cache)
         predict = one.predict_key
         status = "skipped"
-        if missing(one, setting.store):
+        if missing(one, setting.store) or setting.store.read_job(job.task.name, predict) is None:
             # jobs that share weights share the lock, so that the weights are trained once
             with setting.store.lock(one.train_key if job.trained else predict, wait=setting.wait) as mine:
                 status = _run(one, setting) if mine else "elsewhere"
@@ -154,14 +92,14 @@ def _run(one: Keyed, setting: Setting) -> str:
     """Everything between the lock and the records."""
     job, store = one.job, setting.store
     targets = missing(one, store)  # another process may have been here while this one waited
-    if not targets:
+    if not targets and store.read_job(job.task.name, one.predict_key):
         return "skipped"
     progress = Progress()
     left = tuple(target for target in targets if not _rescored(one, target, store, progress))
     if left:
         folder = _weights(job, one, setting, progress) if job.trained else None
         _evaluate(one, left, folder, setting, progress)
-    _write_job(one, setting, progress)
+    write_job(one, store, setting.root, progress)
     store.clear_error(job.task.name, one.predict_key)
     return "done"
 
@@ -178,7 +116,7 @@ def _rescored(one: Keyed, target: str, store: Store, progress: Progress) -> bool
         return False
     with progress.clock("score"):
         scores, counted = scoring.recount(one.job.task, *scoring.stored(table))
-        store.write_cell(_record(one, target, scores, len(counted), counted["group_id"].nunique(), cell.files), counted)
+        store.write_cell(cell_record(one, target, scores, counted, cell.files), counted)
     return True
 
 
@@ -214,7 +152,7 @@ def _evaluate(one: Keyed, targets: Sequence[str], folder: Path | None, setting: 
     """Predicts all targets in one pooled pass, then scores and writes them one by one."""
     job = one.job
     model = model_of(job, setting.root, setting.cache)
-    if TASK_TYPES[job.task.type].shape == "sentence":
+    if TASK_TYPES[job.task.type].shape is Shape.SENTENCE:
         corpora, answers = _retrieve(job, targets, model, folder, setting, progress)
     else:
         assert folder is not None
@@ -222,12 +160,11 @@ def _evaluate(one: Keyed, targets: Sequence[str], folder: Path | None, setting: 
         _refuse_leaks(job, corpora, setting)
         with progress.clock("predict"):
             answers = STRATEGIES[job.strategy].predictions(job, model.predict(folder, corpora))
-    progress.tokens |= getattr(model, "tokens", {})
+    progress.tokens |= model.tokens
     for target, corpus, predictions in zip(targets, corpora, answers, strict=True):
         with progress.clock("score"):
             scores, table = scoring.score(job.task, corpus, predictions)
-            groups = table["group_id"].nunique()
-            setting.store.write_cell(_record(one, target, scores, len(table), groups, corpus.files), table)
+            setting.store.write_cell(cell_record(one, target, scores, table, corpus.files), table)
 
 
 def _retrieve(
@@ -243,7 +180,7 @@ def _retrieve(
         for target in targets
     ]
     pool: list[Corpus[Example]] = []
-    if _pools(job.task):
+    if pools(job.task):
         pool = [
             _limited(load(job.task, code, "test", setting.root), job)
             for code in available(job.task, "test", setting.root)
@@ -262,106 +199,13 @@ def _retrieve(
     return [found for _, found in sides], answers
 
 
-def _pools(task: TaskSpec) -> bool:
-    """Whether one of the task's metrics looks for answers in the pool of all languages."""
-    return any("direction:pooled" in signature for signature in scoring.signatures(task))
-
-
 def _limited(corpus: Corpus[Example], job: Job) -> Corpus[Example]:
     return corpus if job.limit is None else first_groups(corpus, job.limit)
 
 
 def _refuse_leaks(job: Job, tested: Sequence[Corpus[Example]], setting: Setting) -> None:
-    for source in job.sources:
-        trained = load(job.train_task, source, "train", setting.root)
+    touched = () if STRATEGIES[job.strategy].touches == "none" else job.targets
+    for language in (*job.sources, *touched):
+        trained = load(job.train_task, language, "train", setting.root)
         for corpus in tested:
             check_disjoint(trained, corpus)
-
-
-def _record(one: Keyed, target: str, scores: scoring.Scores, n: int, groups: int, files: tuple[str, ...]) -> CellRecord:
-    job = one.job
-    data, key = one.cells[target]
-    return CellRecord(
-        cell_key=key,
-        predict_key=one.predict_key,
-        train_key=one.train_key,
-        suite=job.suite,
-        task=job.task.name,
-        task_version=job.task.version,
-        model=job.model.name,
-        strategy=job.strategy,
-        sources=job.sources,
-        target=target,
-        seed=job.seed,
-        shots=job.shots,
-        size=job.size,
-        limit=job.limit,
-        scores=scores,
-        main_metric=next(iter(scores)),
-        n=n,
-        groups=groups,
-        data=data,
-        files=files,
-        provenance=job.task.provenance.value,
-        touches=STRATEGIES[job.strategy].touches,
-    )
-
-
-def _write_job(one: Keyed, setting: Setting, progress: Progress) -> None:
-    job, store = one.job, setting.store
-    before = store.read_job(job.task.name, one.predict_key)
-    done = {target for target in job.targets if store.read_cell(job.task.name, one.predict_key, target)}
-    if before:
-        done |= set(before.targets)
-        # a resumed job took the time of both runs
-        progress.timings = {
-            phase: progress.timings.get(phase, 0.0) + before.timings.get(phase, 0.0)
-            for phase in before.timings.keys() | progress.timings.keys()
-        }
-    content = keys.train_content(job, setting.root, one.identity)
-    store.write_job(
-        JobRecord(
-            train_key=one.train_key,
-            predict_key=one.predict_key,
-            task=job.task.name,
-            model=dataclasses.asdict(job.model),
-            strategy=job.strategy,
-            sources=job.sources,
-            targets=tuple(sorted(done)),
-            seed=job.seed,
-            training=dataclasses.asdict(STRATEGIES[job.strategy].training(job)),
-            versions=_versions(),
-            timings=progress.timings,
-            tokens=progress.tokens or (before.tokens if before else {}),
-            backend=model_of(job, setting.root, setting.cache).backend,
-            checkpoint=job.model.checkpoint or None,
-            status="done" if done >= set(job.targets) else "partial",
-            host=platform.node(),
-            curves=[{"name": point.name, "step": point.step, "value": point.value} for point in progress.curves]
-            or (before.curves if before else []),
-            spec={"train": content, "predict": keys.predict_content(job, one.train_key)},
-        )
-    )
-
-
-@lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), "harness": version("multilingual-harness")} | {
-        package: version(package) for package in PACKAGES
-    }
-
-
-_models: dict[str, Model] = {}
-
-
-def model_of(job: Job, root: Path | None, cache: Path) -> Model:
-    """The job's model, one instance a process, so that base weights load once for all jobs that share them."""
-    spec: ModelSpec = job.model
-    name = keys.digest([dataclasses.asdict(spec), str(cache), str(root)])
-    if name not in _models:
-        pretraining: dict[str, Corpus[Example]] = {}
-        if job.pretraining is not None:
-            task = job.pretraining
-            pretraining = {language: load(task, language, "train", root) for language in task.languages}
-        _models[name] = MODELS[spec.family](spec, cache, pretraining)
-    return _models[name]

@@ -56,12 +56,14 @@ class Model(Protocol):
         embeds: whether ``embed`` works.
         continues: whether ``train`` may start from an earlier folder (few-shot needs it).
         backend: what computed the numbers (``eager``, ``onednn-packed``, ``sklearn``); recorded, never keyed.
+        tokens: ``real`` and ``computed`` (padding counted) of the last pass; empty where there are no tokens.
     """
 
     trains: frozenset[Shape]
     embeds: bool
     continues: bool
     backend: str
+    tokens: Mapping[str, int]
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:
         """Bind to a specification. Cheap: weights load at first use.

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -35,6 +36,7 @@ class Floor:
     embeds = True
     continues = False
     backend = "python"
+    tokens: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:  # noqa: ARG002
         self.spec = spec

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -46,6 +47,7 @@ class Lexical:
     embeds = True
     continues = True
     backend = "sklearn"
+    tokens: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:  # noqa: ARG002
         known = {field.name for field in fields(Options)}

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from harness.data.examples import Corpus, Example, Sentence, Shape
-from harness.engine.batches import batch_of
+from harness.engine.batches import batch_of, batches_of
 from harness.engine.device import BUDGET, device, threads
 from harness.engine.forward import forward
 from harness.engine.tokens import Ints, Tokens, pool, tokens_of
@@ -50,6 +50,7 @@ class Neural:
         self.spec = spec
         self.cache = cache
         self.pretraining = pretraining
+        self.tokens: Mapping[str, int] = {}
 
     @cached_property
     def backbone(self) -> Backbone:
@@ -114,6 +115,7 @@ class Neural:
             # a sentence is one row, so that rows and texts are numbered alike
             distinct = tokens.select(np.unique(same, return_index=True)[1])
             base.to(device(), self._dtype).eval()
+            self._count(distinct)
             vectors = forward(
                 lambda batch: self.backbone.pooled(base, batch),
                 distinct,
@@ -142,6 +144,10 @@ class Neural:
             corpora, (tokens_of(c, shape, backbone.tokenizer, length, self.cache, prefix=prefix) for c in corpora)
         )
 
+    def _count(self, tokens: Tokens) -> None:
+        batches = batches_of(tokens.lengths, BUDGET[device().type])
+        self.tokens = {"real": batches.real, "computed": batches.computed}
+
     def _table(self, tokens: Tokens) -> Tensor | None:
         table = self.backbone.table(tokens)
         return None if table is None else table.to(device())
@@ -153,6 +159,7 @@ class Neural:
         if not examples:
             return []
         table, per_token = self._table(tokens), shape is not Shape.TEXT
+        self._count(tokens)
         outputs = forward(net, tokens, device(), per_token=per_token, pad=self.backbone.pad, table=table)
         return answers(shape, outputs, tags, tokens, examples)
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import numpy as np
@@ -42,6 +43,7 @@ class Predictions:
     embeds = True
     continues = False
     backend = "files"
+    tokens: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:  # noqa: ARG002
         self.spec = spec

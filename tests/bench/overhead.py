@@ -8,8 +8,9 @@ from pathlib import Path
 
 from harness import tracking
 from harness.compose import sweep
+from harness.keyed import missing
 from harness.plan import plan
-from harness.runner import missing, run
+from harness.runner import run
 
 OVERRIDES = (
     "task=mini_ner,mini_pos", "model=majority", "source=eng,deu,spa,rus", "target=all", "tracking=none",

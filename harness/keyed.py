@@ -1,0 +1,80 @@
+"""Jobs with their keys, and what of them the store does not hold yet."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import keys, scoring
+from harness.data.examples import Corpus, Example, Shape
+from harness.data.load import available, fingerprint, load
+from harness.models.base import MODELS, Model
+from harness.spec import Job, TaskSpec
+from harness.store import Store
+from harness.tasktype import TASK_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A job with its keys, and what each of its cells would be called."""
+
+    job: Job
+    identity: Mapping[str, object]
+    train_key: str
+    predict_key: str
+    cells: Mapping[str, tuple[str, str]]  # target -> (data fingerprint, cell key)
+
+
+def keyed(job: Job, root: Path | None, cache: Path) -> Keyed:
+    """The job with its keys; reads file digests, not files."""
+    identity = model_of(job, root, cache).identity() if job.model.checkpoint else {}
+    train = keys.train_key(job, root, identity)
+    predict = keys.predict_key(job, train)
+    signatures = scoring.signatures(job.task)
+    cells = {}
+    for target in job.targets:
+        data = data_of(job, target, root)
+        cells[target] = (data, keys.cell_key(predict, data, job.task, signatures))
+    return Keyed(job, identity, train, predict, cells)
+
+
+def data_of(job: Job, target: str, root: Path | None) -> str:
+    """What the number on a target depends on: its test items, and in retrieval the queries and the pool."""
+    if TASK_TYPES[job.task.type].shape is not Shape.SENTENCE:
+        return fingerprint(job.task, target, "test", root)
+    (source,) = job.sources
+    sides = [fingerprint(job.task, target, "test", root, source), fingerprint(job.task, source, "test", root, target)]
+    if pools(job.task):
+        sides += [fingerprint(job.task, language, "test", root) for language in available(job.task, "test", root)]
+    return keys.digest(sides)
+
+
+def missing(one: Keyed, store: Store) -> tuple[str, ...]:
+    """Targets without a record of exactly this number."""
+    found = {target: store.read_cell(one.job.task.name, one.predict_key, target) for target in one.cells}
+    return tuple(
+        target for target, (_, key) in one.cells.items() if (cell := found[target]) is None or cell.cell_key != key
+    )
+
+
+def pools(task: TaskSpec) -> bool:
+    """Whether one of the task's metrics looks for answers in the pool of all languages."""
+    return any("direction:pooled" in signature for signature in scoring.signatures(task))
+
+
+_models: dict[str, Model] = {}
+
+
+def model_of(job: Job, root: Path | None, cache: Path) -> Model:
+    """The job's model, one instance a process, so that base weights load once for all jobs that share them."""
+    spec = job.model
+    name = keys.digest([dataclasses.asdict(spec), str(cache), str(root)])
+    if name not in _models:
+        pretraining: dict[str, Corpus[Example]] = {}
+        if job.pretraining is not None:
+            task = job.pretraining
+            pretraining = {language: load(task, language, "train", root) for language in task.languages}
+        _models[name] = MODELS[spec.family](spec, cache, pretraining)
+    return _models[name]
