@@ -37,7 +37,12 @@ def task(name: str, node: Mapping[str, Any], options: Options) -> TaskSpec:
     return dataclasses.replace(spec, languages=dict(sorted(languages.items())), parts=parts)
 
 
-def model(name: str, node: Mapping[str, Any], trained_on: TaskSpec) -> ModelSpec:
+def trained_on(spec: TaskSpec, options: Options) -> TaskSpec:
+    """The task whose training data a task uses: another that it names, or itself."""
+    return task(spec.train, options.read("task", spec.train), options) if spec.train else spec
+
+
+def model(name: str, node: Mapping[str, Any], train_task: TaskSpec) -> ModelSpec:
     """A model from its YAML, with rows as long as the protocol of the task says unless it has a length of its own.
 
     A bare ``encoder`` or ``predictions`` is named after its checkpoint, so that two of them stay apart in a table.
@@ -47,7 +52,7 @@ def model(name: str, node: Mapping[str, Any], trained_on: TaskSpec) -> ModelSpec
     """
     values = dict(node)
     if values.get("max_length") is None:
-        values["max_length"] = trained_on.protocol.get("max_length", MAX_LENGTH)
+        values["max_length"] = train_task.protocol.get("max_length", MAX_LENGTH)
     checkpoint = str(values.get("checkpoint") or "")
     shown = values.pop("name", None) or (name if name != values.get("family") or not checkpoint else None)
     spec = construct(ModelSpec, {**values, "name": shown or checkpoint.rstrip("/").rsplit("/", 1)[-1]}, f"model {name}")

@@ -41,7 +41,7 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
         HarnessError: a name is unknown, or a language asked for by name has no data.
     """
     task = build.task(choices["task"], config["task"], options)
-    train_task = build.task(task.train, options.read("task", task.train), options) if task.train else task
+    train_task = build.trained_on(task, options)
     model = build.model(choices["model"], config["model"], train_task)
     strategy = STRATEGIES[choices["strategy"]]
     root = data_root(config)
@@ -113,12 +113,14 @@ def _sources(
         named = members(asked, options)
         chosen = [code for code in known if (named is None or code in named) and (not allowed or code in allowed)]
         if not chosen:
-            raise HarnessError(f"source={asked}: none of them has training data in {train_task.name} {_place(root)}")
+            raise HarnessError(
+                f"source={asked}: none of them has training data in {train_task.name} {_place(train_task, root)}"
+            )
         return [tuple(chosen)] if joint else [(code,) for code in chosen]
     codes = sorted({canonical(str(code), "") for code in ([asked] if isinstance(asked, str) else asked)})
     for code in codes:
         if code not in known:
-            reason = f"no training data in {train_task.name} {_place(root)}"
+            reason = f"no training data in {train_task.name} {_place(train_task, root)}"
             if config.get("source_set") is not None:
                 skipped.append((reason, f"{task.name} from {code}"))
                 return []
@@ -140,14 +142,16 @@ def _targets(config: Mapping[str, Any], task: TaskSpec, root: Path | None, optio
         if code not in task.languages:
             raise HarnessError(f"{task.name} has no {code}: {nearest(code, task.languages)}")
         if code not in known:
-            raise HarnessError(f"{task.name}: no test data for {code} {_place(root)}")
+            raise HarnessError(f"{task.name}: no test data for {code} {_place(task, root)}")
         chosen.add(code)
     if not chosen:
-        raise HarnessError(f"{task.name}: no test data for target={asked} {_place(root)}")
+        raise HarnessError(f"{task.name}: no test data for target={asked} {_place(task, root)}")
     return tuple(sorted(chosen))
 
 
-def _place(root: Path | None) -> str:
+def _place(task: TaskSpec, root: Path | None) -> str:
+    if task.files is not None and not task.files.path:
+        return "of the embedded benchmark"
     return f"below {root}" if root else "(no data.root: set it, or HARNESS_DATA, to the folder with the task's files)"
 
 

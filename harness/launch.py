@@ -79,7 +79,7 @@ def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -
             try:
                 _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments], main)
             except SystemExit:
-                # Hydra has said why its launcher stopped: a worker that was killed, say. The other jobs do not end there
+                # Hydra has said why its launcher stopped (a worker was killed, say); other jobs do not end there
                 if planned.setting.raise_errors or not asked.multirun:
                     raise
                 say.print("the launcher stopped; going on here with the jobs that are left")

@@ -1,0 +1,114 @@
+"""The dimensions of a sweep: what each key is swept over, checked, and folded into what the harness means by it.
+
+Swept targets become one list, so that they share their job; a set of sources becomes a sweep over its members; a
+suite becomes a sweep over its tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from harness import build
+from harness.errors import HarnessError, nearest
+from harness.expand import ALL, data_root, members, trainable
+from harness.hydra_compose import Composer, own, resolved
+from harness.strategies.base import STRATEGIES
+
+Dimensions = dict[str, list[str]]
+"""By key, with its ``+`` or ``~``: the values that it is swept over, as they are written; empty for a bare ``~key``."""
+
+# what these hold depends on the option chosen, so that only Hydra can judge their keys
+OPEN_GROUPS = ("task", "model", "strategy", "tracking", "suite")
+
+
+def texts(dimensions: Dimensions) -> Iterator[list[str]]:
+    """The overrides of each dimension, one a value."""
+    return ([f"{key}={value}" if value else key for value in values] for key, values in dimensions.items())
+
+
+def first_of_each(dimensions: Dimensions) -> list[str]:
+    """One override a dimension: the first."""
+    return [values[0] for values in texts(dimensions)]
+
+
+def dimensions_of(overrides: Sequence[str], composer: Composer) -> Dimensions:
+    """The overrides by key, in order; a repeated key's last word counts.
+
+    Raises:
+        HarnessError: an unknown option or key, with the nearest known one.
+    """
+    found: Dimensions = {}
+    for text in overrides:
+        override = composer.parse(text)
+        key, equals, _ = text.partition("=")
+        name = override.key_or_group.split("@")[0]
+        swept = override.is_sweep_override()
+        values = list(override.sweep_string_iterator()) if swept else [str(override.get_value_element_as_str())]
+        if name in composer.groups and not key.startswith("~"):
+            known = composer.options.names(name)
+            for value in values:
+                if value not in known:
+                    raise HarnessError(f"unknown {name} {value!r}: {nearest(value, known)}")
+        elif key[0] not in "+~" and "/" not in name and name.split(".")[0] not in ("hydra", *OPEN_GROUPS):
+            _check_key(name, composer)
+        found.pop(key, None)
+        found[key] = values if equals else [""]
+    return found
+
+
+def fold(dimensions: Dimensions, composer: Composer) -> Dimensions:
+    """The dimensions as the harness sweeps over them.
+
+    Raises:
+        HarnessError: a set of sources without training data.
+    """
+    folded = dict(dimensions)
+    if len(folded.get("target", ())) > 1:
+        folded["target"] = [f"[{','.join(value.strip('[]') for value in folded['target'])}]"]
+    suite = folded.get("suite", ["none"])[0]
+    if "task" not in folded and suite != "none":
+        folded["task"] = list(composer.options.read("suite", suite)["tasks"])
+    return _with_sources(folded, composer)
+
+
+def _with_sources(dimensions: Dimensions, composer: Composer) -> Dimensions:
+    """A set of sources as a sweep over its members, unless every strategy trains them jointly."""
+    options = composer.options
+    first = composer.compose(first_of_each(dimensions))
+    choices = first.hydra.runtime.choices
+    asked = dimensions.get("source", [str(first.source)])
+    strategies = dimensions.get("strategy", [choices.strategy])
+    sets = [name for name in asked if name == ALL or members(name, options) is not None]
+    if not sets or all("several_sources" in STRATEGIES[name].needs for name in strategies):
+        return dimensions
+    known: set[str] = set()
+    for name in dimensions.get("task", [choices.task]):
+        config = resolved(own(composer.compose(first_of_each({**dimensions, "task": [name]}))))
+        task = build.task(name, config["task"], options)
+        known |= set(trainable(task, build.trained_on(task, options), data_root(config)))
+    listed: list[str] = []
+    for name in asked:
+        named = members(name, options)
+        listed += [name] if name not in sets else sorted(known if named is None else known & set(named))
+    if not listed:
+        raise HarnessError(f"source={','.join(asked)}: no language of that set has training data")
+    return {**dimensions, "source": list(dict.fromkeys(listed)), "source_set": ["+".join(sets)]}
+
+
+def _check_key(key: str, composer: Composer) -> None:
+    base = own(composer.compose([]))
+    if OmegaConf.select(base, key) is not None:
+        return
+    known = set(_flat(OmegaConf.to_container(base, resolve=False)))
+    if key not in known:
+        raise HarnessError(f"unknown key {key!r}: {nearest(key, known)}")
+
+
+def _flat(node: Any, prefix: str = "") -> Iterator[str]:
+    for key, value in node.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")

@@ -1,0 +1,73 @@
+"""Hydra's composing, without launching anything, with its complaints in the harness's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra import compose as compose_with_hydra
+from hydra import initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from harness.errors import HarnessError
+from harness.options import Options
+
+
+class Composer:
+    """Composes configurations from the package's groups and a user's own."""
+
+    def __init__(self, config_dir: str | None) -> None:
+        self._search_path = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
+        self._loader = GlobalHydra.instance().config_loader()
+        self.groups = frozenset(self._loader.list_groups(""))
+        sources = OmegaConf.select(self.compose([]), "hydra.runtime.config_sources")
+        self.options = Options.of_search_path(f"{one.schema}://{one.path}" for one in sources)
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """The configuration that Hydra makes of these overrides, its own part under ``hydra``."""
+        return compose_with_hydra("config", overrides=[*self._search_path, *overrides], return_hydra_config=True)
+
+    def parse(self, override: str) -> Override:
+        """One override as Hydra reads it."""
+        (parsed,) = OverridesParser.create(config_loader=self._loader).parse_overrides([override])
+        return parsed
+
+
+@contextmanager
+def composer(config_dir: str | None) -> Iterator[Composer]:
+    """A composer for the time of the block.
+
+    Raises:
+        HarnessError: there is no such folder, or, from within the block, anything that Hydra complains of.
+    """
+    if config_dir is not None and not Path(config_dir).is_dir():
+        raise HarnessError(f"--config-dir {config_dir}: no such folder")
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_module("conf", version_base="1.3"):
+            yield Composer(config_dir)
+    except HydraException as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        cause = str(error.__cause__).splitlines()[0] if error.__cause__ else ""
+        raise HarnessError(" ".join(lines[:2]) + (f" ({cause})" if cause else "")) from error
+    except OmegaConfBaseException as error:
+        raise HarnessError(str(error).splitlines()[0]) from error
+
+
+def own(config: DictConfig) -> DictConfig:
+    """A composed configuration without Hydra's own part."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """A configuration as plain values, its interpolations replaced."""
+    container = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
