@@ -43,6 +43,8 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
     task = build.task(choices["task"], config["task"], options)
     train_task = build.trained_on(task, options)
     model = build.model(choices["model"], config["model"], train_task)
+    if "checkpoint" in config["model"] and not model.checkpoint:
+        raise HarnessError(f"model={choices['model']} needs model.checkpoint=FOLDER, or a name on the hub")
     strategy = STRATEGIES[choices["strategy"]]
     root = data_root(config)
     numbers = build.training(train_task, model, config.get("train") or {}, config["select"])
@@ -152,7 +154,8 @@ def _targets(config: Mapping[str, Any], task: TaskSpec, root: Path | None, optio
 def _place(task: TaskSpec, root: Path | None) -> str:
     if task.files is not None and not task.files.path:
         return "of the embedded benchmark"
-    return f"below {root}" if root else "(no data.root: set it, or HARNESS_DATA, to the folder with the task's files)"
+    place = f"below {root}" if root else "(no data.root: set it, or HARNESS_DATA, to the folder with the task's files)"
+    return f"{place}, and the hub ({task.hub.path}) does not answer" if task.hub else place
 
 
 def _restriction(config: Mapping[str, Any]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.atomic import write_whole
+from harness.atomic import nearest_folder, write_whole
 from harness.compose import Sweep
 from harness.errors import HarnessError
 from harness.expand import data_root, expand
@@ -89,7 +89,10 @@ def setting(config: object, wait: bool = False) -> Setting:
     ):
         if value not in known:
             raise HarnessError(f"{name}={value}: expected one of {', '.join(known)}")
-    return Setting(Store(Path(str(config["results"])).resolve()), data_root(config), keep, wait, on_error == "raise")
+    results = Path(str(config["results"])).resolve()
+    if not nearest_folder(results).is_dir():
+        raise HarnessError(f"results={results}: a file stands in the way of that folder")
+    return Setting(Store(results), data_root(config), keep, wait, on_error == "raise")
 
 
 def write_manifest(plan: Plan) -> Path:

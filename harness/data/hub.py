@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,6 +62,13 @@ def config_of(task: TaskSpec, language: str) -> str:
     return task.hub.config.replace("{code}", task.languages[language])
 
 
+def source(task: TaskSpec, language: str) -> str:
+    """Path, configuration and revision in one word, for the record of a cell."""
+    assert task.hub is not None
+    revision = _revision(task.hub)
+    return f"{task.hub.path}/{config_of(task, language)}" + (f"@{revision}" if revision else "")
+
+
 def split_name(task: TaskSpec, split: str) -> str:
     """The hub's name of a split."""
     assert task.hub is not None
@@ -74,8 +81,8 @@ def is_folder(hub: Hub) -> bool:
 
 
 def usable(hub: Hub) -> bool:
-    """Whether the data set can be had: a local folder, or a pinned revision and a network."""
-    return is_folder(hub) or (hub.revision is not None and online())
+    """Whether the data set can be had: a local folder, or a network."""
+    return is_folder(hub) or online()
 
 
 def identity(task: TaskSpec, language: str, split: str) -> Mapping[str, object]:
@@ -91,7 +98,7 @@ def identity(task: TaskSpec, language: str, split: str) -> Mapping[str, object]:
         folder = Path(hub.path).expanduser()
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         return content | {"files": {path.relative_to(folder).as_posix(): sha256(path) for path in files}}
-    return content | {"path": hub.path, "revision": hub.revision}
+    return content | {"path": hub.path, "revision": _revision(hub)}
 
 
 @lru_cache(maxsize=1)
@@ -127,7 +134,22 @@ def _stay_offline() -> None:
 
 
 def _revision(hub: Hub) -> str | None:
-    return None if is_folder(hub) else hub.revision
+    """The pinned revision, or the one that the hub has now; None for folders and without a network."""
+    if is_folder(hub):
+        return None
+    return hub.revision or (_newest(hub.path) if online() else None)
+
+
+@cache
+def _newest(path: str) -> str | None:
+    from huggingface_hub import HfApi
+
+    try:
+        return str(HfApi().dataset_info(path, timeout=10 * PATIENCE).sha)
+    except Exception as error:
+        raise DataError(
+            f"the hub does not tell the newest revision of {path}: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _class_names(feature: Any) -> list[str] | None:

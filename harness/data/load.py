@@ -159,7 +159,8 @@ def _load(task: TaskSpec, language: str, split: str, root: Path | None, beside: 
             raise DataError(f"{what}: no group falls into this split; raise its share in `parallel`")
     assert root is not None or not paths
     names = tuple(path.relative_to(root).as_posix() for path in paths or () if root is not None)
-    return Corpus(task.name, language, split, tuple(examples), mark, names)
+    came_from = (hub.source(task, language),) if paths is None else names
+    return Corpus(task.name, language, split, tuple(examples), mark, came_from)
 
 
 def _local(task: TaskSpec, language: str, split: str, root: Path | None, paths: tuple[Path, ...]) -> Iterator[Row]:

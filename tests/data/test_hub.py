@@ -87,11 +87,22 @@ def test_without_a_network_the_message_says_where_local_files_go(offline, monkey
         load(TASK, "deu", "test", None)
 
 
-def test_only_a_pinned_data_set_counts_as_available(monkeypatch):
+def test_a_data_set_on_the_hub_counts_as_available_while_the_hub_answers(monkeypatch):
     monkeypatch.setattr(hub, "online", lambda: True)
-    unpinned = dataclasses.replace(TASK, hub=dataclasses.replace(TASK.hub, revision=None))
     assert available(TASK, "test", None) == ("deu", "eng")
-    assert available(unpinned, "test", None) == ()
+    monkeypatch.setattr(hub, "online", lambda: False)
+    assert available(TASK, "test", None) == ()
+
+
+def test_an_unpinned_data_set_is_keyed_by_the_revision_that_the_hub_has_now(monkeypatch):
+    unpinned = dataclasses.replace(TASK, hub=dataclasses.replace(TASK.hub, revision=None))
+    monkeypatch.setattr(hub, "online", lambda: True)
+    marks = []
+    for newest in ("aaa", "bbb"):
+        monkeypatch.setattr(hub, "_newest", lambda path, newest=newest: newest)
+        marks.append(fingerprint(unpinned, "deu", "test", None))
+        assert hub.source(unpinned, "deu").endswith(f"@{newest}")
+    assert marks[0] != marks[1]
 
 
 def test_the_fingerprint_follows_the_revision_and_the_configuration():
