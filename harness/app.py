@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 from harness.expand import expand
 from harness.options import Options
 from harness.plan import release, setting
-from harness.runner import Outcome, run
+from harness.runner import Outcome, Setting, run
+from harness.spec import Job
 
 log = logging.getLogger("harness")
 
@@ -42,33 +44,28 @@ def main(config: DictConfig) -> list[dict[str, Any]]:
 
 
 def run_configuration(config: dict[str, Any], choices: dict[str, str], options: Options, number: str) -> list[Outcome]:
-    """Runs the jobs of one configuration, writes their records to the tracking server, frees weights not needed.
+    """What became of the jobs of one configuration.
 
     Args:
         number: which Hydra job of how many this is, for the reader of the log.
     """
+    here = setting(config)
+    outcomes = []
+    for job in expand(config, choices, options).jobs:
+        outcomes.append(run_job(job, here, config["tracking"]))
+        log.info("%s %s", number, outcomes[-1])
+    return outcomes
+
+
+def run_job(job: Job, here: Setting, where: Mapping[str, Any]) -> Outcome:
+    """Runs a job, writes its records to the tracking server, frees the weights that no other job waits for."""
     from harness import tracking
 
-    here = setting(config)
-    manifest = Path(os.environ[MANIFEST]) if MANIFEST in os.environ else None
-    outcomes = []
-    expansion = expand(config, choices, options)
-    for job in expansion.jobs:
-        outcome = run(job, here)
-        outcomes.append(outcome)
-        mark = {"done": "+", "skipped": "=", "elsewhere": "~", "failed": "!"}[outcome.status]
-        log.info("%s %s %s  %.1f s  %s", number, mark, outcome.job, outcome.seconds, outcome.message)
-        if outcome.status == "done":
-            if config["tracking"].get("uri"):
-                where = config["tracking"]
-                tracking.log_job(
-                    here.store,
-                    where["uri"],
-                    where["experiment"],
-                    outcome.task,
-                    outcome.predict_key,
-                    os.environ.get(PARENT),
-                )
-            if manifest is not None:
-                release(manifest, here, outcome.predict_key)
-    return outcomes
+    outcome = run(job, here)
+    if outcome.status in ("done", "failed"):
+        if where.get("uri"):
+            parent = os.environ.get(PARENT)
+            tracking.log_job(here.store, where["uri"], where["experiment"], outcome.task, outcome.predict_key, parent)
+        if MANIFEST in os.environ:
+            release(Path(os.environ[MANIFEST]), here, outcome.predict_key)
+    return outcome

@@ -15,6 +15,7 @@ from harness.options import Options
 from harness.spec import ModelSpec, TaskSpec, Training
 
 S = TypeVar("S")
+SELECTIONS = ("last", "source_dev")
 MAX_LENGTH = 128  # tokens a row, where no protocol says otherwise: XTREME's for all but question answering
 
 
@@ -65,7 +66,7 @@ def training(task_spec: TaskSpec, model_spec: ModelSpec, overrides: Mapping[str,
     A new ``steps`` replaces ``epochs`` and the reverse.
 
     Raises:
-        HarnessError: a number is unknown or has the wrong type, or there is no length of training.
+        HarnessError: a number is unknown or has the wrong type.
     """
     merged: dict[str, Any] = {}
     for given in (task_spec.protocol, model_spec.training, overrides):
@@ -75,10 +76,31 @@ def training(task_spec: TaskSpec, model_spec: ModelSpec, overrides: Mapping[str,
                 merged.pop(other, None)
         merged |= numbers
     where = f"training of {model_spec.name} on {task_spec.name}"
-    found = construct(Training, {"select": select, **merged}, where)
-    if found.select not in ("last", "source_dev"):
-        raise HarnessError(f"select={found.select!r}: {nearest(found.select, ('last', 'source_dev'))}")
-    return found
+    return construct(Training, {"select": select, **merged}, where)
+
+
+def check(numbers: Training, where: str) -> None:
+    """Nothing, if one can train by these numbers.
+
+    Raises:
+        HarnessError: a number is out of its range, there is no length of training, or there are two.
+    """
+    if numbers.select not in SELECTIONS:
+        raise HarnessError(f"select={numbers.select!r}: {nearest(numbers.select, SELECTIONS)}")
+    if (numbers.epochs is None) == (numbers.steps is None):
+        raise HarnessError(f"{where}: give epochs or steps, one of the two; got {numbers.epochs} and {numbers.steps}")
+    ranges = {
+        "batch_size": numbers.batch_size >= 1,
+        "learning_rate": numbers.learning_rate > 0,
+        "epochs": numbers.epochs is None or numbers.epochs > 0,
+        "steps": numbers.steps is None or numbers.steps > 0,
+        "warmup": 0 <= numbers.warmup <= 1,
+        "weight_decay": numbers.weight_decay >= 0,
+        "clip": numbers.clip > 0,
+    }
+    for name, fits in ranges.items():
+        if not fits:
+            raise HarnessError(f"{where}: {name}={getattr(numbers, name)} is out of its range")
 
 
 def construct(kind: type[S], values: Mapping[str, Any], where: str) -> S:

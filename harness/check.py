@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from harness.baselines import Baseline, Promise, read_baseline, short_name, write_baseline
+from harness.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -126,13 +127,14 @@ class Verdict:
 
 
 def update(baseline: Path, store: Store, suite: str) -> Baseline:
-    """Promises what the store holds of a suite, with the tolerances of the file where there is one already.
+    """Promises what the store holds of a suite's tasks, with the tolerances of the file where there is one already.
 
     Raises:
-        HarnessError: the store holds nothing of the suite, or the file cannot be read or written.
+        HarnessError: there is no such suite, the store holds nothing of it, or the file cannot be read or written.
     """
+    tasks = Options().read("suite", suite).get("tasks") or ()
     tolerance = read_baseline(baseline).tolerance if baseline.exists() else TOLERANCE
-    return write_baseline(store, baseline, suite, tolerance, lambda cell: cell.suite == suite)
+    return write_baseline(store, baseline, suite, tolerance, lambda cell: cell.task in tasks)
 
 
 def compare(baseline: Path, store: Store) -> Verdict:

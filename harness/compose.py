@@ -55,7 +55,7 @@ def sweep(overrides: Sequence[str], multirun: bool, config_dir: str | None = Non
     Raises:
         HarnessError: an unknown option, key or value, with the nearest known name; a sweep without ``-m``.
     """
-    with composer(config_dir) as composing:
+    with composer(config_dir, overrides) as composing:
         dimensions = dimensions_of(overrides, composing)
         first = composing.compose(first_of_each(dimensions))
         multirun = multirun or str(first.hydra.mode) == "RunMode.MULTIRUN"

@@ -7,17 +7,16 @@ import os
 import platform
 import re
 import shutil
-import socket
 import sqlite3
 import sys
 import tempfile
-import threading
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from harness.atomic import nearest_folder, write_whole
+from harness.data import hub
 from harness.errors import HarnessError
 from harness.locks import held
 from harness.machine import cores, memory
@@ -27,7 +26,7 @@ __all__ = ["Finding", "Status", "cores", "diagnose"]
 CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 GB = 1e9
 LEAST_DISK, LEAST_MEMORY = 5 * GB, 4 * GB  # a base model, its optimiser and one checkpoint
-PATIENCE = 1.0  # seconds that a network may take to show itself
+PATIENCE = 1.0  # seconds that a locked database may take
 
 
 class Status(StrEnum):
@@ -158,28 +157,13 @@ def _locks(path: Path) -> Finding:
 
 
 def _network() -> Finding:
-    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
-        return Finding("network", Status.OK, "offline by HF_HUB_OFFLINE: only local files and caches are used")
+    if variable := hub.told_offline():
+        return Finding("network", Status.OK, f"offline by {variable}: only local files and caches are used")
     host = re.sub(r"^https?://|[/:].*$", "", os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
-    if _reachable(host):
+    if hub.online():
         return Finding("network", Status.OK, f"{host} answers")
     mend = "Set HF_HUB_OFFLINE=1, so that no look-up waits for it."
-    return Finding("network", Status.WARN, f"{host} does not answer within {PATIENCE:.0f} s", mend)
-
-
-def _reachable(host: str) -> bool:
-    """Whether a host takes connections; in a thread, because no timeout bounds the name look-up."""
-    answered = threading.Event()
-
-    def knock() -> None:
-        try:
-            with socket.create_connection((host, 443), timeout=PATIENCE):
-                answered.set()
-        except OSError:
-            return
-
-    threading.Thread(target=knock, daemon=True).start()
-    return answered.wait(PATIENCE)
+    return Finding("network", Status.WARN, f"{host} does not answer within {hub.PATIENCE:.0f} s", mend)
 
 
 def _threading() -> Finding:

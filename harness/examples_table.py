@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 TEXTS = ("example_id", "group_id", "gold", "prediction")
 
 
-def write_examples(path: Path, examples: pd.DataFrame, n: int) -> None:
-    """Stores the four text columns and every ``<signature>::<column>`` of counts, in the order given.
+def write_examples(path: Path, examples: pd.DataFrame, n: int) -> str:
+    """The sha256 of the file that now holds the four text columns and every ``<signature>::<column>`` of counts.
 
     Raises:
         HarnessError: columns are missing or of a wrong kind, a count is NaN, there are not ``n`` rows, or the disk
@@ -48,22 +49,24 @@ def write_examples(path: Path, examples: pd.DataFrame, n: int) -> None:
     content = io.BytesIO()
     pq.write_table(pa.Table.from_arrays(columns, schema=schema), content, compression="zstd", store_schema=False)
     write_whole(path, content.getvalue())
+    return hashlib.sha256(content.getvalue()).hexdigest()
 
 
-def read_examples(path: Path) -> pd.DataFrame:
-    """The table as it was written.
+def read_examples(path: Path, digest: str) -> pd.DataFrame:
+    """The table as it was written, byte for byte.
 
     Raises:
-        DamageError: it is not there or cannot be read.
+        DamageError: it is not there, cannot be read, or is not the file of this sha256.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
-        raise DamageError("the examples are missing" if not path.exists() else f"not Parquet ({error})") from error
-    if missing := [name for name in TEXTS if name not in table.column_names]:
-        raise DamageError(f"columns missing: {', '.join(missing)}")
-    frame: pd.DataFrame = table.to_pandas()
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DamageError("the examples are missing") from error
+    except OSError as error:
+        raise DamageError(f"the examples cannot be read ({error.strerror})") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise DamageError("the examples are not those that the record was made with")
+    frame: pd.DataFrame = pq.read_table(io.BytesIO(content)).to_pandas()
     return frame

@@ -11,13 +11,13 @@ from typing import Any
 from harness import build
 from harness.data.load import available
 from harness.errors import HarnessError, NotApplicableError, nearest
-from harness.languages import canonical
 from harness.models.base import MODELS
 from harness.options import Options
+from harness.selection import sources, targets
 from harness.spec import Job, ModelSpec, TaskSpec, Training
 from harness.strategies.base import STRATEGIES
 
-ALL = "all"
+BALANCES = ("shared", "each")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +47,35 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
         raise HarnessError(f"model={choices['model']} needs model.checkpoint=FOLDER, or a name on the hub")
     strategy = STRATEGIES[choices["strategy"]]
     root = data_root(config)
+    try:
+        languages = sources(config, task, train_task, "several_sources" in strategy.needs, root, options)
+        evaluated = targets(config, task, root, options)
+    except NotApplicableError as reason:
+        return Expansion((), ((str(reason), f"{task.name} from {config['source']}"),))
     numbers = build.training(train_task, model, config.get("train") or {}, config["select"])
-    skipped: list[tuple[str, str]] = []
     jobs: list[Job] = []
-    for sources in _sources(config, task, train_task, "several_sources" in strategy.needs, root, options, skipped):
+    skipped: list[tuple[str, str]] = []
+    for several in languages:
         job = Job(
             task=task,
             train_task=train_task,
             model=model,
             strategy=choices["strategy"],
-            sources=sources,
-            targets=_targets(config, task, root, options),
-            seed=_count(config["seed"], "seed") or 0,
+            sources=several,
+            targets=evaluated,
+            seed=_count(config["seed"], "seed", least=0) or 0,
             training=numbers,
             size=_count(config["size"], "size"),
             limit=_count(config["limit"], "limit"),
             balance=str(config["strategy"].get("balance", "shared")),
-            shots=_count(config["strategy"].get("shots"), "strategy.shots") or 0,
+            shots=_count(config["strategy"].get("shots"), "strategy.shots", least=0) or 0,
             few_shot=_few_shot(config, numbers),
             pretraining=_pretraining(model, options),
-            suite=str(config["suite"].get("name") or ""),
         )
-        for one in strategy.split(_without_own_query(job)):
+        parts = strategy.split(_without_own_query(job))
+        if not parts:
+            skipped.append((f"no target but the source, which {job.strategy} leaves out", str(job)))
+        for one in parts:
             try:
                 _check_applies(one, root)
             except NotApplicableError as reason:
@@ -84,84 +91,6 @@ def data_root(config: Mapping[str, Any]) -> Path | None:
     return Path(str(root)).expanduser() if root else None
 
 
-def members(name: str, options: Options) -> tuple[str, ...] | None:
-    """The languages of a named set; None for ``all`` and for names that are no set."""
-    if name == ALL or name not in options.names("languages"):
-        return None
-    return tuple(canonical(str(code)) for code in options.read("languages", name)["members"])
-
-
-def trainable(task: TaskSpec, train_task: TaskSpec, root: Path | None) -> tuple[str, ...]:
-    """Languages that can be a source: those with training data; in untrained retrieval, those that can ask."""
-    if task.type == "retrieval" and not task.train:
-        pivot = task.files.options.get("pivot") if task.files else None
-        return (canonical(str(pivot), task.namespace),) if pivot else available(task, "test", root)
-    return available(train_task, "train", root)
-
-
-def _sources(
-    config: Mapping[str, Any],
-    task: TaskSpec,
-    train_task: TaskSpec,
-    joint: bool,
-    root: Path | None,
-    options: Options,
-    skipped: list[tuple[str, str]],
-) -> list[tuple[str, ...]]:
-    asked = config["source"]
-    known = trainable(task, train_task, root)
-    allowed = _restriction(config)
-    if isinstance(asked, str) and (asked == ALL or members(asked, options) is not None):
-        named = members(asked, options)
-        chosen = [code for code in known if (named is None or code in named) and (not allowed or code in allowed)]
-        if not chosen:
-            raise HarnessError(
-                f"source={asked}: none of them has training data in {train_task.name} {_place(train_task, root)}"
-            )
-        return [tuple(chosen)] if joint else [(code,) for code in chosen]
-    codes = sorted({canonical(str(code), "") for code in ([asked] if isinstance(asked, str) else asked)})
-    for code in codes:
-        if code not in known:
-            reason = f"no training data in {train_task.name} {_place(train_task, root)}"
-            if config.get("source_set") is not None:
-                skipped.append((reason, f"{task.name} from {code}"))
-                return []
-            raise HarnessError(f"{task.name} from {code}: {reason}. Sources there: {', '.join(known) or 'none'}")
-    return [tuple(codes)]
-
-
-def _targets(config: Mapping[str, Any], task: TaskSpec, root: Path | None, options: Options) -> tuple[str, ...]:
-    asked = config["target"]
-    known = available(task, "test", root)
-    allowed = _restriction(config)
-    chosen: set[str] = set()
-    for name in [asked] if isinstance(asked, str) else asked:
-        named = members(str(name), options)
-        if name == ALL or named is not None:
-            chosen |= {code for code in known if (named is None or code in named) and (not allowed or code in allowed)}
-            continue
-        code = canonical(str(name))
-        if code not in task.languages:
-            raise HarnessError(f"{task.name} has no {code}: {nearest(code, task.languages)}")
-        if code not in known:
-            raise HarnessError(f"{task.name}: no test data for {code} {_place(task, root)}")
-        chosen.add(code)
-    if not chosen:
-        raise HarnessError(f"{task.name}: no test data for target={asked} {_place(task, root)}")
-    return tuple(sorted(chosen))
-
-
-def _place(task: TaskSpec, root: Path | None) -> str:
-    if task.files is not None and not task.files.path:
-        return "of the embedded benchmark"
-    place = f"below {root}" if root else "(no data.root: set it, or HARNESS_DATA, to the folder with the task's files)"
-    return f"{place}, and the hub ({task.hub.path}) does not answer" if task.hub else place
-
-
-def _restriction(config: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(canonical(str(code)) for code in config["languages"].get("members") or ())
-
-
 def _without_own_query(job: Job) -> Job:
     """In retrieval a language does not look itself up."""
     if job.task.type != "retrieval":
@@ -170,7 +99,16 @@ def _without_own_query(job: Job) -> Job:
 
 
 def _check_applies(job: Job, root: Path | None) -> None:
-    needs = STRATEGIES[job.strategy].needs
+    strategy = STRATEGIES[job.strategy]
+    needs = strategy.needs
+    if job.balance not in BALANCES:
+        raise HarnessError(f"strategy.balance={job.balance}: {nearest(job.balance, BALANCES)}")
+    if (job.shots > 0) != (strategy.touches == "k"):
+        raise HarnessError(f"strategy={job.strategy} with strategy.shots={job.shots}: few_shot takes some, others none")
+    if job.trained:
+        build.check(strategy.training(job), f"training of {job.model.name} on {job.train_task.name}")
+    if job.task.type == "retrieval" and len(job.sources) > 1:
+        raise NotApplicableError("a query has one language")
     if not job.targets:
         raise NotApplicableError("no target is left")
     if not job.trained and (len(job.sources) > 1 or job.strategy != "zero_shot"):
@@ -189,16 +127,20 @@ def _few_shot(config: Mapping[str, Any], numbers: Training) -> Training | None:
     own = config["strategy"].get("training")
     if not own:
         return None
-    base = dataclasses.asdict(numbers) | ({"epochs": None} if "steps" in own else {})
-    return build.construct(Training, base | dict(own) | {"select": "last", "warmup": 0.0}, "strategy.training")
+    length = {"epochs": None, "steps": None} if {"epochs", "steps"} & own.keys() else {}
+    return build.construct(
+        Training,
+        dataclasses.asdict(numbers) | {"select": "last", "warmup": 0.0} | length | dict(own),
+        "strategy.training",
+    )
 
 
-def _count(value: object, name: str) -> int | None:
-    """A whole number of at least 0, or None where none was given."""
+def _count(value: object, name: str, least: int = 1) -> int | None:
+    """A whole number, or None where none was given."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise HarnessError(f"{name}={value}: expected a whole number of at least 0")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise HarnessError(f"{name}={value}: expected a whole number of at least {least}")
     return value
 
 

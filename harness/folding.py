@@ -13,8 +13,9 @@ from omegaconf import OmegaConf
 
 from harness import build
 from harness.errors import HarnessError, nearest
-from harness.expand import ALL, data_root, members, trainable
+from harness.expand import data_root
 from harness.hydra_compose import Composer, own, resolved
+from harness.selection import is_set, members, trainable
 from harness.strategies.base import STRATEGIES
 
 Dimensions = dict[str, list[str]]
@@ -81,18 +82,17 @@ def _with_sources(dimensions: Dimensions, composer: Composer) -> Dimensions:
     choices = first.hydra.runtime.choices
     asked = dimensions.get("source", [str(first.source)])
     strategies = dimensions.get("strategy", [choices.strategy])
-    sets = [name for name in asked if name == ALL or members(name, options) is not None]
+    sets = [name for name in asked if is_set(name, options)]
     if not sets or all("several_sources" in STRATEGIES[name].needs for name in strategies):
         return dimensions
-    known: set[str] = set()
+    found: dict[str, set[str]] = {name: set() for name in sets}
     for name in dimensions.get("task", [choices.task]):
         config = resolved(own(composer.compose(first_of_each({**dimensions, "task": [name]}))))
         task = build.task(name, config["task"], options)
-        known |= set(trainable(task, build.trained_on(task, options), data_root(config)))
-    listed: list[str] = []
-    for name in asked:
-        named = members(name, options)
-        listed += [name] if name not in sets else sorted(known if named is None else known & set(named))
+        known = trainable(task, build.trained_on(task, options), data_root(config))
+        for one in sets:
+            found[one] |= set(members(one, known, config, options))
+    listed = [code for name in asked for code in (sorted(found[name]) if name in found else [name])]
     if not listed:
         raise HarnessError(f"source={','.join(asked)}: no language of that set has training data")
     return {**dimensions, "source": list(dict.fromkeys(listed)), "source_set": ["+".join(sets)]}

@@ -23,8 +23,11 @@ from harness.options import Options
 class Composer:
     """Composes configurations from the package's groups and a user's own."""
 
-    def __init__(self, config_dir: str | None) -> None:
-        self._search_path = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
+    def __init__(self, config_dir: str | None, overrides: Sequence[str]) -> None:
+        self._search_path = [override for override in overrides if override.startswith("hydra.searchpath=")]
+        if config_dir is not None:
+            # what --config-dir does on Hydra's own command line
+            self._search_path = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"]
         self._loader = GlobalHydra.instance().config_loader()
         self.groups = frozenset(self._loader.list_groups(""))
         sources = OmegaConf.select(self.compose([]), "hydra.runtime.config_sources")
@@ -32,7 +35,8 @@ class Composer:
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
         """The configuration that Hydra makes of these overrides, its own part under ``hydra``."""
-        return compose_with_hydra("config", overrides=[*self._search_path, *overrides], return_hydra_config=True)
+        others = [override for override in overrides if override not in self._search_path]
+        return compose_with_hydra("config", overrides=[*self._search_path, *others], return_hydra_config=True)
 
     def parse(self, override: str) -> Override:
         """One override as Hydra reads it."""
@@ -41,7 +45,7 @@ class Composer:
 
 
 @contextmanager
-def composer(config_dir: str | None) -> Iterator[Composer]:
+def composer(config_dir: str | None, overrides: Sequence[str] = ()) -> Iterator[Composer]:
     """A composer for the time of the block.
 
     Raises:
@@ -52,7 +56,7 @@ def composer(config_dir: str | None) -> Iterator[Composer]:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_module("conf", version_base="1.3"):
-            yield Composer(config_dir)
+            yield Composer(config_dir, overrides)
     except HydraException as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         cause = str(error.__cause__).splitlines()[0] if error.__cause__ else ""

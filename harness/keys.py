@@ -16,6 +16,8 @@ from harness.data.load import fingerprint
 from harness.spec import Job, ModelSpec, TaskSpec
 from harness.strategies.base import STRATEGIES
 
+# What a family computes is part of its name: raised when equal inputs give other numbers than before.
+VERSIONS = {"majority": 1, "chance": 1, "lexical": 1, "tiny": 1, "encoder": 1, "predictions": 1}
 LENGTH = 12  # characters of a key; within one task, a million keys collide with a chance of 0.2 %
 
 
@@ -33,18 +35,19 @@ def train_content(job: Job, root: Path | None, identity: Mapping[str, object]) -
     """
     content: dict[str, Any] = {
         "model": _model(job.model),
+        "version": VERSIONS.get(job.model.family, 1),
         "identity": dict(identity),
-        "seed": job.seed,
         "pretraining": _pretraining(job, root),
     }
     if not job.trained:
-        return content
+        return content  # nothing is drawn, so no seed
     strategy = STRATEGIES[job.strategy]
     languages = job.sources if strategy.touches == "none" else (*job.sources, *job.targets)
     splits = ("train",) if job.training.select == "last" else ("train", "dev")
     return content | {
         "type": job.train_task.type,
         "strategy": job.strategy,
+        "seed": job.seed,
         "sources": job.sources,
         "data": {
             f"{language}/{split}": fingerprint(job.train_task, language, split, root)

@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.compose import Sweep, sweep
 from harness.disk import needed
-from harness.plan import Plan, failures, plan, release, setting, unfinished, write_manifest
+from harness.errors import HarnessError
+from harness.plan import Plan, clean, failures, plan, setting, unfinished, write_manifest
 from harness.store import ensure_space
 from harness.summary import say, show, summarise
 
@@ -32,6 +33,10 @@ def read(arguments: Sequence[str]) -> tuple[Any, Sweep | None]:
     flags = get_args_parser().parse_args(list(arguments))
     if any(getattr(flags, word, None) for word in OWN_WORDS):
         return flags, None
+    for word in ("config_name", "config_path", "package"):
+        if getattr(flags, word, None):
+            flag = "--" + word.replace("_", "-")
+            raise HarnessError(f"{flag} is not for the harness: add groups of your own with --config-dir FOLDER")
     return flags, sweep(flags.overrides, bool(flags.multirun), flags.config_dir)
 
 
@@ -53,6 +58,7 @@ def run(arguments: Sequence[str], as_json: bool = False) -> int:
     show(planned)
     if planned.open:
         _launch(planned, asked, flags, arguments)
+    clean(planned)
     summarise(planned, as_json)
     failed = failures(planned)
     if failed and not asked.multirun and all(error.exception in MISTAKES for error in failed.values()):
@@ -85,7 +91,6 @@ def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -
                 say.print("the launcher stopped; going on here with the jobs that are left")
             _finish(planned, asked)
         finally:
-            release(manifest, planned.setting)
             manifest.unlink(missing_ok=True)
 
 
@@ -147,12 +152,12 @@ def _tracked(config: Mapping[str, Any], multirun: bool, arguments: Sequence[str]
 
 def _finish(planned: Plan, asked: Sweep) -> None:
     """Runs what another process had taken and did not finish; waits for what it is still at."""
-    from harness.runner import run as run_job
+    from harness.app import run_job
 
-    patient = setting(dict(asked.composed[0].config), wait=True)
-    for one in unfinished(planned):
-        outcome = run_job(one.job, patient)
-        say.print(f"{outcome.status}: {outcome.job}")
+    config = dict(asked.composed[0].config)
+    left = unfinished(planned)
+    for number, one in enumerate(left, start=1):
+        say.print(f"{number}/{len(left)} left {run_job(one.job, setting(config, wait=True), config['tracking'])}")
 
 
 def _warn_of_threads(planned: Plan, asked: Sweep) -> None:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.examples import Corpus, Example
-from harness.engine.search import ranks
+from harness.engine.search import pooled_ranks, ranks
 from harness.errors import DataError
 
 Vectors = NDArray[np.float32]
-Embed = Callable[[Sequence[Corpus[Example]]], list[Vectors]]
+
+
+def check_parallel(one: Corpus[Example], other: Corpus[Example]) -> None:
+    """Nothing, if the two hold the same ids.
+
+    Raises:
+        DataError: they do not; the first ids that stand on one side alone are named.
+    """
+    here, there = {example.id for example in one}, {example.id for example in other}
+    if here != there or len(one) != len(other):
+        missing = ", ".join(sorted(here ^ there)[:3])
+        raise DataError(
+            f"{one.task}: {other.language} ({len(other)}) and {one.language} ({len(one)}) are not parallel: "
+            f"ids that stand on one side alone: {missing or 'repeated ones'}"
+        )
 
 
 def match(
@@ -29,13 +43,8 @@ def match(
         DataError: the two sides do not hold the same ids.
     """
     here, there = [example.id for example in query], [example.id for example in candidates]
+    check_parallel(candidates, query)
     position = {id: i for i, id in enumerate(here)}
-    if position.keys() != set(there) or len(here) != len(there):
-        missing = sorted(position.keys() ^ set(there))[:3]
-        raise DataError(
-            f"{query.task}: {query.language} ({len(here)}) and {candidates.language} ({len(there)}) are not parallel: "
-            f"ids that stand on one side alone: {', '.join(missing) or 'repeated ones'}"
-        )
     order = np.array([position[id] for id in there], dtype=np.int64)
     questions, answers = embedded[query.key][order], embedded[candidates.key]
     same = np.arange(len(there))
@@ -60,12 +69,6 @@ def pooled(
     if (owner < 0).any():
         raise DataError(f"{query.task}: the pool holds ids that {query.language} does not have")
     vectors = np.concatenate([embedded[corpus.key] for corpus in pool])
-    questions = embedded[query.key]
-    found = np.empty(len(owner), dtype=np.int64)
-    for i in range(len(questions)):
-        similarity = vectors @ questions[i]
-        mine = owner == i
-        strangers = np.sort(similarity[~mine])
-        found[mine] = 1 + len(strangers) - np.searchsorted(strangers, similarity[mine], side="left")  # a tie is no win
+    found = pooled_ranks(embedded[query.key], vectors, owner)
     split = np.split(found, np.cumsum([len(corpus) for corpus in pool])[:-1])
     return {corpus.language: part.tolist() for corpus, part in zip(pool, split, strict=True)}

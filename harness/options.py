@@ -44,6 +44,15 @@ class Options:
         return _read(self.places, group, name)
 
 
+def suites_of(options: Options) -> dict[str, tuple[str, ...]]:
+    """The suites of every task that is in one, by the task's name; read now, so that no record can be out of date."""
+    found: dict[str, tuple[str, ...]] = {}
+    for suite in options.names("suite"):
+        for task in options.read("suite", suite).get("tasks") or ():
+            found[task] = (*found.get(task, ()), suite)
+    return found
+
+
 @cache
 def _folders(places: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(

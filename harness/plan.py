@@ -19,6 +19,10 @@ from harness.runner import Setting
 from harness.store import ErrorRecord, Store
 from harness.strategies.base import STRATEGIES
 
+UNFINISHED = ErrorRecord(
+    exception="Unfinished", message="it did not end; the same command goes on with it", traceback="", job={}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -118,42 +122,51 @@ def _bases(one: Keyed, setting: Setting) -> Iterator[str]:
         yield from _bases(base_keyed, setting)
 
 
-def release(manifest: Path, setting: Setting, predict_key: str | None = None) -> None:
-    """Drops the weights that no job of the sweep still waits for, as ``checkpoint.keep`` says.
+def release(manifest: Path, setting: Setting, predict_key: str) -> None:
+    """Drops the weights of a job that has just ended, unless another job of the sweep waits for them.
 
-    Weights that another process is using are left to it.
-
-    Args:
-        predict_key: of the job that has just ended, whose weights are looked at; None looks at all of the sweep's.
+    As ``checkpoint.keep`` says; weights that another process is using are left to it.
     """
     if setting.keep == "all" or not manifest.exists():
         return
     content = json.loads(manifest.read_bytes())
     store = setting.store
-    for train_key in content["users"] if predict_key is None else content["needs"].get(predict_key, ()):
-        waiting = any(
+    for train_key in content["needs"].get(predict_key, ()):
+        waiting = setting.keep == "until_evaluated" and any(
             not set(targets) <= set(store.targets(task, key)) and store.read_error(task, key) is None
             for task, key, targets in content["users"][train_key]
         )
-        if not waiting and store.checkpoint(train_key).exists():
-            with store.lock(train_key, wait=False) as mine:
-                if mine:
-                    store.drop_checkpoint(train_key)
+        if not waiting:
+            _drop(train_key, store)
+
+
+def clean(plan: Plan) -> None:
+    """Drops what weights of the plan's jobs are left when it ends, by a killed sweep before it too."""
+    if plan.setting.keep == "all":
+        return
+    trained = [one for one in plan.jobs if one.job.trained]
+    for train_key in {key: None for one in trained for key in (one.train_key, *_bases(one, plan.setting))}:
+        _drop(train_key, plan.setting.store)
+
+
+def _drop(train_key: str, store: Store) -> None:
+    if store.checkpoint(train_key).exists():
+        with store.lock(train_key, wait=False) as mine:
+            if mine:
+                store.drop_checkpoint(train_key)
 
 
 def unfinished(plan: Plan) -> tuple[Keyed, ...]:
-    """Jobs that have neither their results nor an error record: another process was at them, or died at them."""
-    return tuple(
-        one
-        for one in plan.jobs
-        if one.predict_key in plan.open
-        and missing(one, plan.setting.store)
-        and plan.setting.store.read_error(one.job.task.name, one.predict_key) is None
-    )
+    """Jobs that miss a cell and have no error record: another process was at them, or they died."""
+    store = plan.setting.store
+    return tuple(one for one in plan.jobs if missing(one, store) and _error(one, store) is None)
 
 
 def failures(plan: Plan) -> dict[str, ErrorRecord]:
-    """The error record of every job that failed, in the plan's order."""
+    """Why each job that still misses a cell does, in the plan's order."""
     store = plan.setting.store
-    errors = {str(one.job): store.read_error(one.job.task.name, one.predict_key) for one in plan.jobs}
-    return {job: error for job, error in errors.items() if error is not None}
+    return {str(one.job): _error(one, store) or UNFINISHED for one in plan.jobs if missing(one, store)}
+
+
+def _error(one: Keyed, store: Store) -> ErrorRecord | None:
+    return store.read_error(one.job.task.name, one.predict_key)

@@ -51,7 +51,6 @@ def cell_record(
         cell_key=key,
         predict_key=one.predict_key,
         train_key=one.train_key,
-        suite=job.suite,
         task=job.task.name,
         task_version=job.task.version,
         model=job.model.name,

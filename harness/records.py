@@ -51,12 +51,12 @@ class CellRecord:
         data: fingerprint of the target's evaluation data.
         files: what was pooled, relative to the data root.
         touches: target labels that the strategy looked at: ``none``, ``k`` or ``dev``.
+        table: sha256 of the table of the examples; the store sets it when it writes the two.
     """
 
     cell_key: str
     predict_key: str
     train_key: str
-    suite: str
     task: str
     task_version: int
     model: str
@@ -75,6 +75,7 @@ class CellRecord:
     files: tuple[str, ...]
     provenance: str
     touches: str
+    table: str = ""
     schema: int = SCHEMA
 
 
@@ -89,7 +90,7 @@ class JobRecord:
         timings: seconds, by stage (train, predict, score).
         tokens: ``real`` and ``computed`` (with padding).
         backend: what computed the numbers.
-        checkpoint: the folder of the weights, relative to the store; None where none were kept.
+        checkpoint: the pretrained checkpoint's name or folder; None for a model that starts from none.
         status: ``done``, or ``partial`` while targets are missing.
         curves: measured values of the training run.
         spec: all that the keys were made of.

@@ -6,17 +6,17 @@ import dataclasses
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from harness import keys, matching, scoring
+from harness import matching, scoring
 from harness.data.examples import Corpus, Example, Shape
 from harness.data.load import available, load
 from harness.data.splits import check_disjoint, first_groups
-from harness.errors import HarnessError
+from harness.errors import DataError, HarnessError
 from harness.keyed import Keyed, keyed, missing, model_of, pools
-from harness.models.base import Model, TrainingSet
+from harness.models.base import Model, Prediction, TrainingSet
 from harness.recording import Progress, cell_record, write_job
 from harness.spec import Job
 from harness.store import ErrorRecord, Store
@@ -60,6 +60,10 @@ class Outcome:
     seconds: float = 0.0
     message: str = ""
 
+    def __str__(self) -> str:
+        mark = {"done": "+", "skipped": "=", "elsewhere": "~", "failed": "!"}[self.status]
+        return f"{mark} {self.job}  {self.seconds:.1f} s  {self.message}".rstrip()
+
 
 def run(job: Job, setting: Setting) -> Outcome:
     """Runs what is missing of a job; never raises for a failing one unless told to.
@@ -78,9 +82,8 @@ def run(job: Job, setting: Setting) -> Outcome:
             with setting.store.lock(one.train_key if job.trained else predict, wait=setting.wait) as mine:
                 status = _run(one, setting) if mine else "elsewhere"
     except Exception as error:
-        if setting.raise_errors:
+        if setting.raise_errors or not predict:  # what has no key has no place for a record
             raise
-        predict = predict or keys.digest(str(job))  # a job whose data cannot be read has no key of its own
         record = ErrorRecord.of(error, {"job": str(job)} | dataclasses.asdict(job))
         setting.store.write_error(job.task.name, predict, record)
         words = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
@@ -96,10 +99,13 @@ def _run(one: Keyed, setting: Setting) -> str:
         return "skipped"
     progress = Progress()
     left = tuple(target for target in targets if not _rescored(one, target, store, progress))
+    failed: dict[str, DataError] = {}
     if left:
         folder = _weights(job, one, setting, progress) if job.trained else None
-        _evaluate(one, left, folder, setting, progress)
+        failed = _evaluate(one, left, folder, setting, progress)
     write_job(one, store, setting.root, progress)
+    if failed:
+        raise DataError("; ".join(f"{target}: {error}" for target, error in failed.items()))
     store.clear_error(job.task.name, one.predict_key)
     return "done"
 
@@ -122,90 +128,130 @@ def _rescored(one: Keyed, target: str, store: Store, progress: Progress) -> bool
 
 def _weights(job: Job, one: Keyed, setting: Setting, progress: Progress) -> Path:
     """The folder of the job's weights, trained now if there is none; bases first, each under its own lock."""
-    store, strategy = setting.store, STRATEGIES[job.strategy]
-    folder = store.checkpoint(one.train_key)
+    folder = setting.store.checkpoint(one.train_key)
     if folder.exists():
         return folder
-    bases = []
-    for base in strategy.bases(job):
-        base_keyed = keyed(base, setting.root, setting.cache)
-        # held while it trains: afterwards the weights stay until no job of the sweep waits for them
-        with store.lock(base_keyed.train_key, wait=True):
+    with ExitStack() as held:
+        bases = []
+        for base in STRATEGIES[job.strategy].bases(job):
+            base_keyed = keyed(base, setting.root, setting.cache)
+            # held until these weights are made of them: another sweep may want to drop them
+            held.enter_context(setting.store.lock(base_keyed.train_key, wait=True))
             bases.append(_weights(base, base_keyed, setting, progress))
-    corpora = strategy.corpora(job, lambda task, language, split: load(task, language, split, setting.root))
-    for corpus in corpora:
-        if not len(corpus):
-            raise HarnessError(f"{job.train_task.name}: the training split of {corpus.language} is empty")
-    dev: tuple[Corpus[Example], ...] = ()
-    if job.training.select == "source_dev":
-        dev = tuple(_limited(load(job.train_task, source, "dev", setting.root), job) for source in job.sources)
-    kind = TASK_TYPES[job.train_task.type]
-    data = TrainingSet(kind.shape, corpora, kind.tags(job.train_task), dev)
-    model = model_of(job, setting.root, setting.cache)
-    with store.checkpoint_draft(one.train_key) as draft, progress.clock("train"):
-        start = strategy.start(job, tuple(bases), draft)
-        progress.curves += model.train(data, strategy.training(job), job.seed, draft, start)
+        _train(one, job, tuple(bases), setting, progress)
     return folder
 
 
-def _evaluate(one: Keyed, targets: Sequence[str], folder: Path | None, setting: Setting, progress: Progress) -> None:
-    """Predicts all targets in one pooled pass, then scores and writes them one by one."""
+def _train(one: Keyed, job: Job, bases: tuple[Path, ...], setting: Setting, progress: Progress) -> None:
+    """Trains into the checkpoint folder of the job's train key."""
+    strategy, kind = STRATEGIES[job.strategy], TASK_TYPES[job.train_task.type]
+    model = model_of(job, setting.root, setting.cache)
+    if kind.shape not in model.trains:
+        raise HarnessError(f"a {job.model.family} model cannot be trained for {job.train_task.type}")
+    corpora = strategy.corpora(job, lambda task, language, split: load(task, language, split, setting.root))
+    data = TrainingSet(kind.shape, corpora, kind.tags(job.train_task), _dev(job, setting))
+    for corpus in data.corpora:
+        if not len(corpus):
+            raise HarnessError(f"{job.train_task.name}: the training split of {corpus.language} is empty")
+    with setting.store.checkpoint_draft(one.train_key) as draft, progress.clock("train"):
+        start = strategy.start(job, bases, draft)
+        progress.curves += model.train(data, strategy.training(job), job.seed, draft, start)
+
+
+def _dev(job: Job, setting: Setting) -> tuple[Corpus[Example], ...]:
+    """The sources' dev sets, where one of the epochs is selected by them."""
+    if STRATEGIES[job.strategy].training(job).select != "source_dev":
+        return ()
+    return tuple(_limited(load(job.train_task, source, "dev", setting.root), job) for source in job.sources)
+
+
+def _evaluate(
+    one: Keyed, targets: Sequence[str], folder: Path | None, setting: Setting, progress: Progress
+) -> dict[str, DataError]:
+    """Predicts all targets in one pooled pass, then scores and writes them one by one.
+
+    Returns:
+        Targets whose data cannot be used, with the reason: the others do not wait for them.
+    """
     job = one.job
     model = model_of(job, setting.root, setting.cache)
+    sides, failed = _loaded(job, targets, setting)
+    if not sides:
+        return failed
     if TASK_TYPES[job.task.type].shape is Shape.SENTENCE:
-        corpora, answers = _retrieve(job, targets, model, folder, setting, progress)
+        answers = _retrieve(job, sides, model, folder, setting, progress)
     else:
         assert folder is not None
-        corpora = [_limited(load(job.task, target, "test", setting.root), job) for target in targets]
-        _refuse_leaks(job, corpora, setting)
         with progress.clock("predict"):
-            answers = STRATEGIES[job.strategy].predictions(job, model.predict(folder, corpora))
+            found = model.predict(folder, [tested for tested, *_ in sides.values()])
+        answers = dict(zip(sides, STRATEGIES[job.strategy].predictions(job, found), strict=True))
     progress.tokens |= model.tokens
-    for target, corpus, predictions in zip(targets, corpora, answers, strict=True):
+    for target, predictions in answers.items():
+        corpus = sides[target][0]
         with progress.clock("score"):
             scores, table = scoring.score(job.task, corpus, predictions)
             setting.store.write_cell(cell_record(one, target, scores, table, corpus.files), table)
+    return failed
+
+
+Sides = dict[str, tuple[Corpus[Example], ...]]
+"""By target: what is tested; in retrieval also the queries, which may differ from target to target."""
+
+
+def _loaded(job: Job, targets: Sequence[str], setting: Setting) -> tuple[Sides, dict[str, DataError]]:
+    """The test data of all targets that have usable data, and the reasons of the others."""
+    retrieval = TASK_TYPES[job.task.type].shape is Shape.SENTENCE
+    sides: Sides = {}
+    failed: dict[str, DataError] = {}
+    for target in targets:
+        pairs = ((target, job.sources[0]), (job.sources[0], target)) if retrieval else ((target, ""),)
+        try:
+            found = tuple(_limited(load(job.task, this, "test", setting.root, other), job) for this, other in pairs)
+            if retrieval:
+                matching.check_parallel(*found)
+            _refuse_leaks(job, found[0], setting)
+        except DataError as error:
+            failed[target] = error
+        else:
+            sides[target] = found
+    return sides, failed
 
 
 def _retrieve(
-    job: Job, targets: Sequence[str], model: Model, folder: Path | None, setting: Setting, progress: Progress
-) -> tuple[list[Corpus[Example]], list[list[Any]]]:
+    job: Job, sides: Sides, model: Model, folder: Path | None, setting: Setting, progress: Progress
+) -> dict[str, list[Prediction]]:
     """Ranks per target: forward, backward, and in the pool of all languages where the task asks for it."""
-    (source,) = job.sources
-    sides = [
-        tuple(
-            _limited(load(job.task, one, "test", setting.root, other), job)
-            for one, other in ((source, target), (target, source))
-        )
-        for target in targets
-    ]
+    if not model.embeds:
+        raise HarnessError(f"a {job.model.family} model gives no sentence vectors, which {job.task.name} needs")
     pool: list[Corpus[Example]] = []
     if pools(job.task):
-        pool = [
-            _limited(load(job.task, code, "test", setting.root), job)
-            for code in available(job.task, "test", setting.root)
-        ]
-    unique = {corpus.key: corpus for pair in [*sides, tuple(pool)] for corpus in pair}
+        everyone = available(job.task, "test", setting.root)
+        pool = [_limited(load(job.task, code, "test", setting.root), job) for code in everyone]
+    unique = {corpus.key: corpus for several in [*sides.values(), tuple(pool)] for corpus in several}
     with progress.clock("predict"):
         vectors = dict(zip(unique, model.embed(list(unique.values()), folder), strict=True))
     with progress.clock("score"):
-        answers: list[list[Any]] = [matching.match(query, found, vectors) for query, found in sides]
-        if pool:
-            ranks = matching.pooled(sides[0][0], pool, vectors)
-            answers = [
-                [(*pair, rank) for pair, rank in zip(pairs, ranks[target], strict=True)]
-                for target, pairs in zip(targets, answers, strict=True)
-            ]
-    return [found for _, found in sides], answers
+        ranks = {target: matching.match(query, found, vectors) for target, (found, query) in sides.items()}
+        if not pool:
+            return {target: list(pairs) for target, pairs in ranks.items()}
+        (query, *_) = [query for _, query in sides.values()]
+        in_pool = matching.pooled(query, pool, vectors)
+    return {
+        target: [(*pair, rank) for pair, rank in zip(pairs, in_pool[target], strict=True)]
+        for target, pairs in ranks.items()
+    }
 
 
 def _limited(corpus: Corpus[Example], job: Job) -> Corpus[Example]:
     return corpus if job.limit is None else first_groups(corpus, job.limit)
 
 
-def _refuse_leaks(job: Job, tested: Sequence[Corpus[Example]], setting: Setting) -> None:
+def _refuse_leaks(job: Job, tested: Corpus[Example], setting: Setting) -> None:
+    """Raises DataError if anything that the weights were made or chosen by is tested on."""
+    if not job.trained:
+        return
     touched = () if STRATEGIES[job.strategy].touches == "none" else job.targets
     for language in (*job.sources, *touched):
-        trained = load(job.train_task, language, "train", setting.root)
-        for corpus in tested:
-            check_disjoint(trained, corpus)
+        check_disjoint(load(job.train_task, language, "train", setting.root), tested)
+    for corpus in _dev(job, setting):
+        check_disjoint(corpus, tested)

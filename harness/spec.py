@@ -45,6 +45,7 @@ class Hub:
     ``revision`` None means unpinned; the run then records the revision that it resolved.
     ``columns`` maps the names that the task type wants to the names that the data set uses.
     ``splits`` maps this task's split names (train, dev, test) to the hub's, where they differ from the files'.
+    ``without`` lists languages, as the data set spells them, that it has in files only.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Hub:
     revision: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     splits: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,6 @@ class Job:
         shots: labelled target examples (few-shot); 0 otherwise.
         limit: first groups of every split, the same in every language; None for all.
         pretraining: the parallel task that the model's input vectors are aligned on, where its options name one.
-        suite: the suite that this job was run for; recorded, never keyed.
     """
 
     task: TaskSpec
@@ -194,7 +195,6 @@ class Job:
     few_shot: Training | None = None
     limit: int | None = None
     pretraining: TaskSpec | None = None
-    suite: str = ""
 
     @property
     def trained(self) -> bool:

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 JOB, ERROR = "job.json", "error.json"
 COLUMNS = (
-    "suite", "task", "model", "strategy", "sources", "target", "seed", "shots", "size", "limit", "metric", "score",
-    "low", "high", "n", "provenance", "train_key", "predict_key", "cell_key", "main", "touches",
+    "task", "model", "strategy", "sources", "target", "seed", "shots", "size", "limit", "metric", "score", "low",
+    "high", "n", "provenance", "train_key", "predict_key", "cell_key", "main", "touches",
 )  # fmt: skip
 
 
@@ -58,15 +58,15 @@ class Store:
     # -- cells
 
     def write_cell(self, record: CellRecord, examples: pd.DataFrame) -> None:
-        """Stores a cell: the table of its examples first, then the record that declares it complete.
+        """Stores a cell: the table of its examples first, then the record that vouches for this very table.
 
         Raises:
             HarnessError: the table does not fit the record, a number is NaN, or the disk refuses.
         """
         path = self._cell(record.task, record.predict_key, record.target)
-        content = to_json(record)  # before anything is written: a record that is refused leaves no table behind
-        write_examples(path.with_suffix(".examples.parquet"), examples, record.n)
-        write_whole(path, content)
+        to_json(record)  # before anything is written: a record that is refused leaves no table behind
+        digest = write_examples(path.with_suffix(".examples.parquet"), examples, record.n)
+        write_whole(path, to_json(replace(record, table=digest)))
 
     def read_cell(self, task: str, predict_key: str, target: str) -> CellRecord | None:
         """The cell, or None where there is none that can be trusted; a damaged one is moved aside."""
@@ -81,18 +81,20 @@ class Store:
         """One row an example: example_id, group_id, gold, prediction (JSON), and ``<signature>::<column>`` counts.
 
         Raises:
-            HarnessError: there is no such cell, or its table was missing or damaged; the cell has then been moved
-                aside and the next run computes it again.
+            HarnessError: there is no such cell, or its table is missing, damaged or not the one that the record was
+                made with; the cell has then been moved aside and the next run computes it again.
         """
         path = self._cell(task, predict_key, target)
         table = path.with_suffix(".examples.parquet")
+        record = self.read_cell(task, predict_key, target)
+        if record is None:
+            raise HarnessError(f"{path}: no such cell is stored. Run the job to compute it.")
         try:
-            return read_examples(table)
+            return read_examples(table, record.table)
         except DamageError as damage:
             if table.exists():
                 _set_aside(table, str(damage))
-            if path.exists():
-                _set_aside(path, f"its examples cannot be read: {damage}")
+            _set_aside(path, str(damage))
             raise HarnessError(f"{table}: {damage}. Run the job again to compute this cell anew.") from damage
 
     def cells(self) -> Iterator[CellRecord]:
@@ -116,9 +118,9 @@ class Store:
         import pandas as pd
 
         rows = [
-            (cell.suite, cell.task, cell.model, cell.strategy, "+".join(cell.sources), cell.target, cell.seed,
-             cell.shots, cell.size, cell.limit, metric, score["score"], score["low"], score["high"], cell.n,
-             cell.provenance, cell.train_key, cell.predict_key, cell.cell_key, metric == cell.main_metric, cell.touches)
+            (cell.task, cell.model, cell.strategy, "+".join(cell.sources), cell.target, cell.seed, cell.shots,
+             cell.size, cell.limit, metric, score["score"], score["low"], score["high"], cell.n, cell.provenance,
+             cell.train_key, cell.predict_key, cell.cell_key, metric == cell.main_metric, cell.touches)
             for cell in self.cells() if keep(cell)
             for metric, score in cell.scores.items()
         ]  # fmt: skip

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.plan import Plan, failures
+from harness.spec import Job
 from harness.tables import console
 
 # stderr: what is asked for goes to stdout, how it goes goes here
@@ -57,7 +58,7 @@ def summary(planned: Plan) -> list[dict[str, Any]]:
     asked: dict[tuple[str, str, str, str], int] = {}
     for one in planned.jobs:
         job = one.job
-        row = (job.task.name, job.model.name, job.strategy, job.task.provenance.value)
+        row = (job.task.name, job.model.name, _labelled(job), job.task.provenance.value)
         asked[row] = asked.get(row, 0) + len(one.cells)
         for target, (_, key) in one.cells.items():
             cell = planned.setting.store.read_cell(job.task.name, one.predict_key, target)
@@ -77,3 +78,9 @@ def summary(planned: Plan) -> list[dict[str, Any]]:
         }
         for row in sorted(asked)
     ]
+
+
+def _labelled(job: Job) -> str:
+    """The strategy, with what else must not be mixed in one row."""
+    numbers = {"k": job.shots or None, "size": job.size, "limit": job.limit}
+    return " ".join([job.strategy, *(f"{name}={value}" for name, value in numbers.items() if value is not None)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,19 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.errors import HarnessError, nearest
+from harness.options import Options, suites_of
 from harness.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = ("suite", "task", "model", "strategy", "sources", "target", "seed", "metric", "score", "low", "high", "n")
+SHOWN = (
+    "suite", "task", "model", "strategy", "sources", "shots", "size", "limit", "target", "seed", "provenance", "metric",
+    "score", "low", "high", "n",
+)  # fmt: skip
+WHERE_GIVEN = ("shots", "size", "limit")  # shown where any row has one: most tables have none
+NUMBERS = ("shots", "size", "limit", "seed", "score", "low", "high", "n")
+PERCENT = ("score", "low", "high")
 
 
 def scores(results: Path, where: Sequence[str], all_metrics: bool, form: str) -> None:
@@ -31,7 +38,7 @@ def scores(results: Path, where: Sequence[str], all_metrics: bool, form: str) ->
     """
     if not (results / "runs").is_dir():
         raise HarnessError(f"{results}: no store there yet; `harness run` makes one, --results points to another")
-    frame = narrowed(Store(results).frame(), where)
+    frame = narrowed(with_suites(Store(results).frame(), suites_of(Options())), where)
     if not all_metrics:
         frame = frame[frame["main"]]
     if form == "csv":
@@ -39,19 +46,36 @@ def scores(results: Path, where: Sequence[str], all_metrics: bool, form: str) ->
     elif form == "json":
         frame.to_json(sys.stdout, orient="records", force_ascii=False, indent=1)
         sys.stdout.write("\n")
+    elif frame.empty:
+        conditions = " and ".join(where) or f"{results} holds none"
+        console().print(f"no cell fits: {conditions}", markup=False)
     else:
         _print(frame)
 
 
+def with_suites(frame: pd.DataFrame, suites: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The long table with the suites of each row's task, joined by ``+``, as its first column."""
+    names = frame["task"].map(lambda task: "+".join(suites.get(task, ()))).astype("str")
+    wide = frame.copy()
+    wide.insert(0, "suite", names)
+    return wide
+
+
 def narrowed(frame: pd.DataFrame, where: Sequence[str]) -> pd.DataFrame:
-    """The rows for which every ``column=value`` holds."""
+    """The rows for which every ``column=value`` holds; one of its suites is enough for a row."""
     for condition in where:
         column, equals, value = condition.partition("=")
         if not equals:
             raise HarnessError(f"--where {condition}: write COLUMN=VALUE")
         if column not in frame.columns:
             raise HarnessError(f"--where {condition}: {nearest(column, map(str, frame.columns))}")
-        frame = frame[frame[column].astype(str).isin(value.split(","))]
+        held = frame[column].astype(str)
+        wanted = set(value.split(","))
+        if column == "suite":
+            fits = held.map(lambda names, wanted=wanted: not wanted.isdisjoint(names.split("+"))).astype(bool)
+        else:
+            fits = held.isin(wanted)
+        frame = frame[fits]
     return frame
 
 
@@ -61,13 +85,18 @@ def console() -> Console:
 
 
 def _print(frame: pd.DataFrame) -> None:
+    shown = [name for name in SHOWN if name not in WHERE_GIVEN or frame[name].fillna(0).any()]
     table = Table(box=None, pad_edge=False)
-    for column in SHOWN:
-        table.add_column(column, justify="right" if column in ("seed", "score", "low", "high", "n") else "left")
-    for row in frame[list(SHOWN)].itertuples(index=False):
-        *labels, score, low, high, n = row
-        numbers = ["-" if value != value else f"{100 * value:.1f}" for value in (score, low, high)]
-        table.add_row(*map(str, labels), *numbers, str(n))
+    for column in shown:
+        table.add_column(column, justify="right" if column in NUMBERS else "left")
+    for row in zip(*(_texts(frame, column) for column in shown), strict=True):
+        table.add_row(*row)
     wide = console()
     wide.print(table)
     wide.print(f"{len(frame)} rows; scores x 100, intervals 95 % (bootstrap over groups)")
+
+
+def _texts(frame: pd.DataFrame, column: str) -> Iterable[str]:
+    """A column as it is printed; ``-`` where there is no value."""
+    for value, absent in zip(frame[column], frame[column].isna(), strict=True):
+        yield "-" if absent else f"{100 * value:.1f}" if column in PERCENT else str(value)

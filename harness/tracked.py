@@ -1,4 +1,4 @@
-"""What MLflow is told of a job: parameters, metrics, tags and data sets, made from its records alone."""
+"""What MLflow is told of a job: parameters, metrics, tags and data sets, made from its records (and the suites)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from harness.options import Options, suites_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +72,12 @@ def period(job: JobRecord | None, error: ErrorRecord | None) -> tuple[int | None
 
 def tags(task: str, predict_key: str, job: JobRecord | None, cells: Sequence[CellRecord]) -> dict[str, str]:
     """What runs are filtered by: task, suite, strategy, sources, provenance, keys."""
-    found = {"harness.kind": "job", "harness.task": task, "harness.predict_key": predict_key}
+    found = {
+        "harness.kind": "job",
+        "harness.task": task,
+        "harness.predict_key": predict_key,
+        "harness.suite": "+".join(suites_of(Options()).get(task, ())),  # also where empty: it replaces an older one
+    }
     if job is not None:
         found |= {
             "harness.train_key": job.train_key,
@@ -80,7 +87,7 @@ def tags(task: str, predict_key: str, job: JobRecord | None, cells: Sequence[Cel
             "harness.status": job.status,
             "harness.host": job.host,
         }
-    for name in ("suite", "provenance", "touches", "limit"):
+    for name in ("provenance", "touches", "limit"):
         values = sorted({str(value) for cell in cells if (value := getattr(cell, name)) is not None})
         if values:
             found[f"harness.{name}"] = ", ".join(values)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KEY, DIGEST, PARENT = "harness.predict_key", "harness.digest", "mlflow.parentRunId"
+KEY, SUITE, DIGEST, PARENT = "harness.predict_key", "harness.suite", "harness.digest", "mlflow.parentRunId"
 BATCH = 1000  # metrics that MLflow takes in one request
 
 _QUIET = {
@@ -117,7 +117,8 @@ def _write(client: MlflowClient, experiment: str, store: Store, task: str, key: 
         names = ["job.json"] * (job is not None) + ["error.json"] * (error is not None)
         names += [f"{cell.target}{ending}" for cell in cells for ending in (".json", ".examples.parquet")]
         files = [path for name in names if (path := store.folder(task, key) / name).exists()]
-        digest = _digest(files)
+        tags = tracked.tags(task, key, job, cells) | ({PARENT: parent} if parent else {})
+        digest = _digest(files, tags[SUITE])
         found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
         run = found[0] if found else None
         if not files or (run is not None and run.data.tags.get(DIGEST) == digest):
@@ -125,7 +126,6 @@ def _write(client: MlflowClient, experiment: str, store: Store, task: str, key: 
         start, end = tracked.period(job, error)
         if run is None:
             run = client.create_run(experiment, start, tags={KEY: key}, run_name=_name(task, key, job))
-        tags = tracked.tags(task, key, job, cells) | ({PARENT: parent} if parent else {})
         _log(client, run, job, cells, tags)
         _copy(client, run.info.run_id, files, job)
         client.set_tag(run.info.run_id, DIGEST, digest)  # last: a run that was cut short is written again
@@ -198,11 +198,12 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
-def _digest(files: list[Path]) -> str:
-    content = hashlib.sha256()
+def _digest(files: list[Path], suite: str) -> str:
+    """One of all that a run is made of: its records, and the suites, which no record knows."""
+    content = hashlib.sha256(suite.encode())
     for path in files:
         if path.suffix == ".json":  # the records name all that the tables hold
-            content.update(path.name.encode() + b"\0" + path.read_bytes())
+            content.update(b"\0" + path.name.encode() + b"\0" + path.read_bytes())
     return content.hexdigest()
 
 

@@ -6,11 +6,45 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.store import CellRecord
+
 ROOT = Path(__file__).parent.parent
+F1 = "span_f1|mode:strict|scheme:IOB2"
+
+
+def cell_record(**changes: Any) -> CellRecord:
+    """A cell with the fields that a test names, and plain values in the others; its table is made up."""
+    plain = CellRecord(
+        cell_key="c0",
+        predict_key="p0",
+        train_key="t0",
+        task="panx",
+        task_version=1,
+        model="tiny",
+        strategy="zero_shot",
+        sources=("eng",),
+        target="deu",
+        seed=1,
+        shots=0,
+        size=None,
+        limit=None,
+        scores={F1: {"score": 0.5, "low": None, "high": None}},
+        main_metric=F1,
+        n=3,
+        groups=2,
+        data="ab" * 32,
+        files=(),
+        provenance="silver",
+        touches="none",
+        table="0" * 64,
+    )
+    return replace(plain, **changes)
 
 
 @pytest.fixture(scope="session")

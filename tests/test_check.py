@@ -10,40 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness.check import Baseline, Outcome, compare, judge, read_baseline, write_baseline
+from harness.check import Baseline, Outcome, compare, judge, read_baseline, update, write_baseline
 from harness.errors import HarnessError
 from harness.records import to_json
-from harness.store import CellRecord, Store
-
-F1 = "span_f1|mode:strict|scheme:IOB2"
+from harness.store import Store
+from tests.conftest import F1, cell_record
 
 
 def cell(score=0.5, target="deu", **changes):
-    plain = CellRecord(
-        cell_key="c0",
-        predict_key="p0",
-        train_key="t0",
-        suite="mini",
-        task="panx",
-        task_version=1,
-        model="tiny",
-        strategy="zero_shot",
-        sources=("eng",),
-        target=target,
-        seed=1,
-        shots=0,
-        size=None,
-        limit=None,
-        scores={F1: {"score": score, "low": None, "high": None}},
-        main_metric=F1,
-        n=3,
-        groups=2,
-        data="ab",
-        files=(),
-        provenance="silver",
-        touches="none",
-    )
-    return replace(plain, **changes)
+    return cell_record(**{"target": target, "scores": {F1: {"score": score, "low": None, "high": None}}} | changes)
 
 
 def put(store, *records):
@@ -183,6 +158,14 @@ def promised(record):
 
     names = ("task", "model", "strategy", "sources", "target", "seed", "shots", "size", "n", "data")
     return Promise(metric=F1, score=record.scores[F1]["score"], **{name: getattr(record, name) for name in names})
+
+
+def test_an_update_promises_the_tasks_of_the_suite_whatever_they_were_run_for(tmp_path):
+    store = Store(tmp_path / "results")
+    put(store, cell(task="mini_ner"), cell(task="panx"))
+    assert [promise.task for promise in update(tmp_path / "b.json", store, "mini").promises] == ["mini_ner"]
+    with pytest.raises(HarnessError, match="unknown suite 'minni': did you mean 'mini'"):
+        update(tmp_path / "b.json", store, "minni")
 
 
 # -- faults in the file

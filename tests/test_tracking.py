@@ -15,41 +15,26 @@ import pytest
 
 from harness import tracked, tracking
 from harness.errors import HarnessError
-from harness.store import CellRecord, ErrorRecord, JobRecord, Store
+from harness.store import ErrorRecord, JobRecord, Store
+from tests.conftest import F1 as STRICT
+from tests.conftest import cell_record
 
-STRICT, LEGACY = "span_f1|mode:strict|scheme:IOB2", "span_f1|mode:legacy|scheme:IOB2"
+LEGACY = "span_f1|mode:legacy|scheme:IOB2"
 EXPERIMENT = "grid"
 
 
 def cell(score=0.5, target="deu", **changes):
-    plain = CellRecord(
-        cell_key="c0",
-        predict_key="p0",
-        train_key="t0",
-        suite="mini",
-        task="panx",
-        task_version=1,
-        model="tiny",
-        strategy="zero_shot",
-        sources=("eng", "swh"),
-        target=target,
-        seed=1,
-        shots=0,
-        size=None,
-        limit=None,
-        scores={
+    plain = {
+        "sources": ("eng", "swh"),
+        "target": target,
+        "scores": {
             STRICT: {"score": score, "low": None, "high": None},
             LEGACY: {"score": 0.625, "low": None, "high": None},
         },
-        main_metric=STRICT,
-        n=1,
-        groups=1,
-        data="ab" * 32,
-        files=("panx/de/test.tsv",),
-        provenance="silver",
-        touches="none",
-    )
-    return replace(plain, **changes)
+        "n": 1,
+        "groups": 1,
+    }
+    return cell_record(**plain | changes)
 
 
 def job(**changes):
@@ -138,7 +123,7 @@ def test_a_run_says_what_the_records_say(store, uri):
     assert data.tags["mlflow.parentRunId"] == parent
     assert {
         "harness.provenance": "silver",
-        "harness.suite": "mini",
+        "harness.suite": "",
         "harness.train_key": "t0",
     }.items() <= data.tags.items()
     inputs = {(used.dataset.name, used.dataset.digest) for used in run.inputs.dataset_inputs}
@@ -180,6 +165,15 @@ def test_a_changed_record_updates_its_run_in_place(store, uri):
     (after,) = runs(uri)
     assert after.info.run_id == before.info.run_id
     assert after.data.metrics["panx/span_f1/deu"] == 0.25  # lower than before: the later value is the one that counts
+
+
+def test_a_run_is_found_by_the_suites_that_its_task_is_in_now(store, uri, monkeypatch):
+    assert tracked.tags("mini_ner", "p0", None, [])["harness.suite"] == "mini"
+    tracking.sync(store, uri, EXPERIMENT)
+    monkeypatch.setattr(tracked, "suites_of", lambda _: {"panx": ("small", "large")})
+    assert tracking.sync(store, uri, EXPERIMENT) == tracking.Synced(written=1, unchanged=0)
+    (run,) = runs(uri)
+    assert run.data.tags["harness.suite"] == "small+large"
 
 
 def test_a_run_that_was_cut_short_is_completed(store, uri, monkeypatch, caplog):

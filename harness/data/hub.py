@@ -20,6 +20,7 @@ from harness.spec import Hub, TaskSpec
 
 FIELDS = ("id", "group", "words", "tags", "first", "second", "label", "question", "context", "answers", "text")
 PATIENCE = 1.0  # seconds
+OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 
 
 def hub_rows(task: TaskSpec, language: str, split: str) -> Iterator[Row]:
@@ -81,8 +82,8 @@ def is_folder(hub: Hub) -> bool:
 
 
 def usable(hub: Hub) -> bool:
-    """Whether the data set can be had: a local folder, or a network."""
-    return is_folder(hub) or online()
+    """Whether the data set can be had: a local folder, a network, or what was fetched before."""
+    return is_folder(hub) or online() or _fetched(hub.path) is not None
 
 
 def identity(task: TaskSpec, language: str, split: str) -> Mapping[str, object]:
@@ -101,13 +102,16 @@ def identity(task: TaskSpec, language: str, split: str) -> Mapping[str, object]:
     return content | {"path": hub.path, "revision": _revision(hub)}
 
 
+def told_offline() -> str:
+    """The variable by which the environment says offline; empty where none does."""
+    said = (name for name in OFFLINE if os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE"))
+    return next(said, "")
+
+
 @lru_cache(maxsize=1)
 def online() -> bool:
     """Whether the hub answers within a second, asked once a process; no where the environment says offline."""
-    if any(
-        os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE")
-        for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
-    ):
+    if told_offline():
         return False
     endpoint = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
     via = urlsplit(getproxies().get(endpoint.scheme, "") or endpoint.geturl())
@@ -134,10 +138,21 @@ def _stay_offline() -> None:
 
 
 def _revision(hub: Hub) -> str | None:
-    """The pinned revision, or the one that the hub has now; None for folders and without a network."""
+    """The pinned revision, else the one fetched before, else the one that the hub has now; None for folders.
+
+    What was fetched before comes first, so that a network that comes and goes changes no key.
+    """
     if is_folder(hub):
         return None
-    return hub.revision or (_newest(hub.path) if online() else None)
+    return hub.revision or _fetched(hub.path) or (_newest(hub.path) if online() else None)
+
+
+def _fetched(path: str) -> str | None:
+    """The revision in the local cache, which the hub's library notes under the name of the branch."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    note = Path(HF_HUB_CACHE) / f"datasets--{path.replace('/', '--')}" / "refs" / "main"
+    return note.read_text(encoding="utf-8").strip() if note.is_file() else None
 
 
 @cache

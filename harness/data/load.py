@@ -18,7 +18,7 @@ from harness.spec import TaskSpec
 from harness.tasktype import TASK_TYPES
 
 VERSION = 1  # raised when equal files give other examples than before
-OF_ROWS = ("group_every", "first_id", "leave_out")  # options about rows, whatever the format
+OF_ROWS = ("group_every", "first_id", "leave_out", "leave_out_groups_of")  # options about rows, whatever the format
 _corpora: dict[tuple[str, str], Corpus[Example]] = {}
 
 
@@ -70,21 +70,26 @@ def fingerprint(task: TaskSpec, language: str, split: str, root: Path | None, be
         documents = [Path(str(options["groups"]))] if "groups" in options else []
         content["reader"] = [task.files.reader, READERS[task.files.reader].version()]
         content["files"] = [[path.name, files.sha256(path)] for path in [*paths, *documents]]
+    if other := _elsewhere(task, split):
+        content["left_out"] = fingerprint(task, language, other, root, beside)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def available(task: TaskSpec, split: str, root: Path | None) -> tuple[str, ...]:
-    """The languages that have this split, sorted: their files are there, or a pinned data set on the hub."""
+    """The languages that have this split, sorted: those with local files, or where there are none, the hub's."""
     if task.parts:
         return tuple(sorted(code for part in task.parts for code in available(part, split, root)))
     if split not in task.splits:
         return ()
-    embedded = task.files is not None and not task.files.path
-    if embedded or (task.hub is not None and hub.usable(task.hub)):
+    if task.files is not None and not task.files.path:  # embedded
         return tuple(sorted(task.languages))
-    if root is None or task.files is None:
-        return ()
-    return tuple(sorted(code for code in task.languages if files.find(task, code, split, root)))
+    found: set[str] = set()
+    if root is not None and task.files is not None:
+        found |= {code for code in task.languages if files.find(task, code, split, root)}
+    if not found and task.hub is not None and hub.usable(task.hub):
+        # local files or the hub, not a mixture: what `all` means must not depend on a network
+        found |= {code for code, spelling in task.languages.items() if spelling not in task.hub.without}
+    return tuple(sorted(found))
 
 
 def _one(task: TaskSpec, language: str, split: str) -> TaskSpec:
@@ -153,6 +158,11 @@ def _load(task: TaskSpec, language: str, split: str, root: Path | None, beside: 
     if paths and beside:
         parallel.check_lengths(paths, files.find(task, beside, split, root, language))
     examples = list(_examples(rows, task, language, split))
+    if other := _elsewhere(task, split):
+        tested = {example.group for example in load(task, language, other, root, beside)}
+        examples = [example for example in examples if example.group not in tested]
+        if not examples:
+            raise DataError(f"{what}: every group is in {other} too, and `leave_out_groups_of` leaves those out")
     if task.parallel is not None:
         examples = [example for example in examples if split_of(example.group, task.parallel) == split]
         if not examples:
@@ -161,6 +171,12 @@ def _load(task: TaskSpec, language: str, split: str, root: Path | None, beside: 
     names = tuple(path.relative_to(root).as_posix() for path in paths or () if root is not None)
     came_from = (hub.source(task, language),) if paths is None else names
     return Corpus(task.name, language, split, tuple(examples), mark, came_from)
+
+
+def _elsewhere(task: TaskSpec, split: str) -> str:
+    """The split whose groups are left out of this one: ``leave_out_groups_of: test``; empty where there is none."""
+    other = str(_options(task).get("leave_out_groups_of", ""))
+    return other if split in ("train", "dev") and split != other else ""
 
 
 def _local(task: TaskSpec, language: str, split: str, root: Path | None, paths: tuple[Path, ...]) -> Iterator[Row]:

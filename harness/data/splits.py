@@ -42,21 +42,24 @@ def first_groups(corpus: Corpus[E], n: int) -> Corpus[E]:
     return corpus.choose([i for i in _in_use(corpus) if corpus.examples[i].group in kept])
 
 
-def sample(corpus: Corpus[E], n: int, seed: int) -> Corpus[E]:
+def sample(corpus: Corpus[E], n: int, seed: int, skip: int = 0) -> Corpus[E]:
     """The corpus with ``n`` of its examples in use, the same items in every language of a parallel set.
 
     A smaller sample is part of every larger one with the same seed.
+
+    Args:
+        skip: items passed over first, in the order that the seed decides: samples that skip each other share none.
 
     Raises:
         DataError: there are fewer than ``n``.
     """
     indices = _in_use(corpus)
-    if n > len(indices):
+    if n + skip > len(indices):
         raise DataError(
-            f"{corpus.task}: {n} examples asked for, but {corpus.language} {corpus.split} has {len(indices)}; "
+            f"{corpus.task}: {n + skip} examples asked for, but {corpus.language} {corpus.split} has {len(indices)}; "
             f"ask for fewer, so that every language has as many"
         )
-    return corpus.choose(sorted(indices, key=lambda i: _digest(f"{seed}:{corpus.examples[i].id}"))[:n])
+    return corpus.choose(sorted(indices, key=lambda i: _digest(f"{seed}:{corpus.examples[i].id}"))[skip : skip + n])
 
 
 def _in_use(corpus: Corpus[E]) -> tuple[int, ...]:

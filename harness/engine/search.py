@@ -44,12 +44,54 @@ def ranks(queries: Floats, candidates: Floats, gold: NDArray[np.int64], chunk: i
     return found
 
 
+def pooled_ranks(queries: Floats, candidates: Floats, owner: NDArray[np.int64], room: int = 2**24) -> NDArray[np.int64]:
+    """Rank of each candidate for its own query, ``(candidates,)``, from 1: the others' candidates at least as near.
+
+    Candidates of one query do not count against each other, and a tie is no win.
+
+    Args:
+        queries: (queries, width), L2-normalised.
+        candidates: (candidates, width), L2-normalised.
+        owner: (candidates,) the query that each belongs to.
+        room: scores that are held at once.
+    """
+    found = np.empty(len(candidates), dtype=np.int64)
+    by_owner = np.argsort(owner, kind="stable")
+    cuts = np.searchsorted(owner[by_owner], np.arange(len(queries) + 1))
+    for rows, scores in _chunks(queries, candidates, max(1, room // max(1, len(candidates)))):
+        for query, line in enumerate(scores, rows.start):
+            mine = by_owner[cuts[query] : cuts[query + 1]]
+            if len(mine):
+                found[mine] = 1 + _at_least(line, mine)
+    return found
+
+
+def _at_least(line: Floats, mine: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of the other scores are as high as each of mine, or higher; ``line`` is used up."""
+    own = line[mine]
+    order = np.argsort(own)
+    line[mine] = -np.inf
+    rivals = line[line >= own[order[0]]]  # few, where the model is good; the others are below all of mine
+    below = np.searchsorted(own[order], rivals, side="right")  # of mine, those that a rival is at least as near as
+    counts = np.bincount(below, minlength=len(own) + 1)
+    more = np.empty(len(own), dtype=np.int64)
+    more[order] = counts[::-1].cumsum()[::-1][1:]
+    return more
+
+
 def _chunks(queries: Floats, candidates: Floats, chunk: int) -> Iterator[tuple[slice, Floats]]:
+    """Rows of queries and their scores, ``(chunk, candidates)``, for the caller to overwrite."""
     # equal candidates in different columns of a matrix product can differ in the last bit: compute each once
-    first: dict[bytes, int] = {}
-    same = np.asarray([first.setdefault(row.tobytes(), len(first)) for row in candidates], dtype=np.int64)
-    distinct = candidates if len(first) == len(candidates) else candidates[np.unique(same, return_index=True)[1]]
+    same = _numbered(candidates)
+    kept = np.unique(same, return_index=True)[1]
+    distinct = candidates if len(kept) == len(candidates) else candidates[kept]
     for begin in range(0, len(queries), chunk):
         rows = slice(begin, min(begin + chunk, len(queries)))
         scores = queries[rows] @ distinct.T
         yield rows, scores if distinct is candidates else scores[:, same]
+
+
+def _numbered(rows: Floats) -> NDArray[np.int64]:
+    """The number of each row, counted in order of appearance; equal rows have the same."""
+    first: dict[bytes, int] = {}
+    return np.asarray([first.setdefault(row.tobytes(), len(first)) for row in rows], dtype=np.int64)

@@ -19,6 +19,8 @@ from harness.engine.rows import Rows, Tokenizer, rows_of
 
 Ints = NDArray[np.signedinteger[Any]]
 
+VERSION = 1  # raised when equal examples, tokenizer and lengths give other rows, or rows are stored otherwise
+
 STRIDE = 128
 """Tokens from the start of one window of a passage to the start of the next, as BERT's SQuAD script has it."""
 
@@ -103,7 +105,7 @@ def tokens_of(
         stride: PASSAGE: tokens from one window's start to the next.
         prefix: SENTENCE: text before every sentence, as some sentence encoders want it.
     """
-    identity = (tokenizer.identity, corpus.fingerprint, shape.value, max_length, stride, prefix)
+    identity = (VERSION, tokenizer.identity, corpus.fingerprint, shape.value, max_length, stride, prefix)
     folder = cache / "tokens" / hashlib.sha256(repr(identity).encode()).hexdigest()
     if folder.is_dir():
         tally["read"] += 1

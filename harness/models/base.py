@@ -26,11 +26,11 @@ class TrainingSet:
     """What a model is trained on.
 
     Attributes:
+        shape: of the task: what the model reads and answers.
         corpora: one per source language, in the sources' order, each already cut to the examples in use.
+        tags: what the model chooses from, as it stands in the examples, in the order of the task's labels; for spans
+            ``O``, and ``B-x`` and ``I-x`` of each label; empty where it does not choose.
         dev: the sources' own dev corpora; empty unless the selection needs them.
-        labels: the task's labels in the order of its YAML. For spans these are the entity types of an IOB2 scheme,
-            so the tags are ``O`` and ``B-x``, ``I-x`` for each label: see ``tags``.
-        tags: what the model chooses from: labels as they stand in the examples.
     """
 
     shape: Shape

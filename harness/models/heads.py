@@ -16,6 +16,9 @@ from harness.engine.spans import answer_targets, best_spans
 from harness.engine.tokens import Ints, Tokens
 from harness.errors import DataError
 from harness.models.base import Prediction
+from harness.models.selection import accuracy
+
+__all__ = ["Network", "accuracy", "answers", "summed_loss", "targets_of", "weights_of"]
 
 NOTHING = -100
 """The target of a token that has none."""
@@ -121,17 +124,3 @@ def answers(
     ends = np.cumsum([len(cast("TaggedWords", e).words) for e in examples])
     # rows of one example stand in order, so that the pieces of a long sentence join up by themselves
     return [tuple(tags[i] for i in part) for part in np.split(best, ends[:-1])]
-
-
-def accuracy(shape: Shape, predicted: Sequence[Prediction], examples: Sequence[Example]) -> float:
-    """Share of words, texts or questions that are answered rightly; what a checkpoint is chosen by."""
-    if shape is Shape.WORDS:
-        gold = [tag for e in examples for tag in cast("TaggedWords", e).tags]
-        found = [tag for tags in predicted for tag in cast("tuple[str, ...]", tags)]
-        right = [a == b for a, b in zip(gold, found, strict=True)]
-    elif shape is Shape.TEXT:
-        right = [cast("LabelledText", e).label == label for e, label in zip(examples, predicted, strict=True)]
-    else:
-        questions = (cast("Question", e) for e in examples)
-        right = [any(a.text == text for a in q.answers) for q, text in zip(questions, predicted, strict=True)]
-    return float(np.mean(right)) if right else 0.0

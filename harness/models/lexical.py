@@ -19,6 +19,7 @@ from harness.models import lexical_features as features
 from harness.models import lexical_spans as spans
 from harness.models.base import MODELS, Curve, Prediction, TrainingSet
 from harness.models.lexical_linear import Linear, fit, load, save
+from harness.models.selection import accuracy
 from harness.spec import ModelSpec, Training
 
 WRONG = 30  # candidates of a question that are learned from beside the right ones
@@ -87,7 +88,9 @@ class Lexical:
         def dev(linear: Linear) -> float:
             """Accuracy averaged over the sources, as networks are selected by."""
             answers = (self._answers(linear, data.shape, data.tags, corpus) for corpus in data.dev)
-            return float(np.mean([_accuracy([*c], found) for c, found in zip(data.dev, answers, strict=True)]))
+            return float(
+                np.mean([accuracy(data.shape, found, [*c]) for c, found in zip(data.dev, answers, strict=True)])
+            )
 
         linear, curve = fit(begin, matrix, classes, training, len(examples), rng, dev if choosing else None)
         save(linear, about, folder)
@@ -141,19 +144,6 @@ class Lexical:
 
 def _tags(example: Example) -> tuple[str, ...]:
     return example.tags if isinstance(example, TaggedWords) else (cast("LabelledText", example).label,)
-
-
-def _accuracy(examples: Sequence[Example], answers: Sequence[Prediction]) -> float:
-    """Share of words, texts or questions that are answered rightly."""
-    right: list[bool] = []
-    for example, answer in zip(examples, answers, strict=True):
-        if isinstance(example, TaggedWords):
-            right += map(str.__eq__, example.tags, cast("tuple[str, ...]", answer))
-        elif isinstance(example, LabelledText):
-            right.append(example.label == answer)
-        else:
-            right.append(answer in {gold.text for gold in cast("Question", example).answers})
-    return sum(right) / len(right) if right else 0.0
 
 
 # the questions on one context follow each other

@@ -7,7 +7,7 @@
 - PASSAGE (``.json``): ``{question id: answer}``;
 - SENTENCE (``.npy``): a matrix of one vector a row.
 
-A file holds the answers for its whole split, in the order of the data set.
+A file holds the answers for its whole split, in the order of the data set; tags and labels as the task names them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.examples import Corpus, Example, Question, Shape, TaggedWords
+from harness.data.examples import Corpus, Example, LabelledText, Question, Shape, TaggedWords
 from harness.errors import DataError, HarnessError
 from harness.languages import canonical
 from harness.models.base import MODELS, Curve, Prediction, TrainingSet
 from harness.spec import ModelSpec, Training
 
 LINES, ANSWERS, VECTORS = (".tsv", ".txt"), (".json",), (".npy",)
+TAGS = "tags.json"  # what a checkpoint folder holds: the tags that files may name
 
 T = TypeVar("T")
 
@@ -78,22 +79,27 @@ class Predictions:
 
     def train(
         self,
-        data: TrainingSet,  # noqa: ARG002
+        data: TrainingSet,
         training: Training,  # noqa: ARG002
         seed: int,  # noqa: ARG002
-        folder: Path,  # noqa: ARG002
+        folder: Path,
         start: Path | None = None,  # noqa: ARG002
     ) -> Sequence[Curve]:
-        """Nothing: whoever made the files has trained."""
+        """Nothing measured: whoever made the files has trained. The tags are noted, for ``predict`` to check by."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / TAGS).write_text(json.dumps(data.tags) + "\n", encoding="utf-8")
         return ()
 
-    def predict(self, folder: Path, corpora: Sequence[Corpus[Example]]) -> list[list[Prediction]]:  # noqa: ARG002
+    def predict(self, folder: Path, corpora: Sequence[Corpus[Example]]) -> list[list[Prediction]]:
         """The answers of the files.
 
         Raises:
-            DataError: a file is missing or does not fit its corpus; the message names it, and both counts.
+            DataError: a file is missing or does not fit its corpus, or has a tag that the task does not have; the
+                message names the file, and both counts, or the line and the task's tags.
+            HarnessError: ``train`` was not here before.
         """
-        return [self._answers(corpus) for corpus in corpora]
+        tags = _noted(folder)
+        return [self._answers(corpus, tags) for corpus in corpora]
 
     def embed(self, corpora: Sequence[Corpus[Example]], folder: Path | None = None) -> list[NDArray[np.float32]]:  # noqa: ARG002
         """The vectors of the files, L2-normalised.
@@ -103,19 +109,22 @@ class Predictions:
         """
         return [self._vectors(corpus) for corpus in corpora]
 
-    def _answers(self, corpus: Corpus[Example]) -> list[Prediction]:
+    def _answers(self, corpus: Corpus[Example], tags: Sequence[str]) -> list[Prediction]:
         first = corpus.examples[0] if corpus.examples else None
         if isinstance(first, Question):
             file = self._file(corpus, ANSWERS)
             return _by_id(file, corpus)
         file = self._file(corpus, LINES)
-        lines = file.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
+        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")]
+        answers: Sequence[Prediction] = lines
         if isinstance(first, TaggedWords):
-            return _used(_sentences(file, lines, corpus.examples), corpus)
-        if "" in lines:
-            raise DataError(f"{file}, line {lines.index('') + 1}: no label; there must be one a line")
-        _same_number(file, len(lines), "labels", corpus)
-        return _used(lines, corpus)
+            answers = _sentences(file, lines, corpus.examples)
+        else:
+            if "" in lines:
+                raise DataError(f"{file}, line {lines.index('') + 1}: no label; there must be one a line")
+            _same_number(file, len(lines), "labels", corpus)
+        _check_tags(file, lines, tags, corpus)
+        return _used(answers, corpus)
 
     def _vectors(self, corpus: Corpus[Example]) -> NDArray[np.float32]:
         file = self._file(corpus, VECTORS)
@@ -157,8 +166,36 @@ def _language(file: Path, corpus: Corpus[Example]) -> str | None:
         return None
 
 
+def _noted(folder: Path) -> tuple[str, ...]:
+    """The tags of the task, as ``train`` has left them."""
+    try:
+        return tuple(json.loads((folder / TAGS).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise HarnessError(
+            f"{folder}: no {TAGS}, which says what tags there are: remove the folder and run again"
+        ) from None
+
+
+def _check_tags(file: Path, lines: Sequence[str], tags: Sequence[str], corpus: Corpus[Example]) -> None:
+    """Nothing, if every line that is not blank is a tag of the task, which includes the corpus's own gold ones.
+
+    A tag by another name (0 and 1, or the data set's own spelling) would count as wrong everywhere, and nobody would be
+    told.
+    """
+    known = dict.fromkeys([*tags, *(tag for example in corpus.examples for tag in _gold(example))])
+    for number, line in enumerate(lines, 1):
+        if line and line not in known:
+            raise DataError(f"{file}, line {number}: {line!r} is not one of {', '.join(known)} (task {corpus.task})")
+
+
+def _gold(example: Example) -> tuple[str, ...]:
+    if isinstance(example, TaggedWords):
+        return example.tags
+    return (example.label,) if isinstance(example, LabelledText) else ()
+
+
 def _sentences(file: Path, lines: Sequence[str], examples: Sequence[Example]) -> list[Prediction]:
-    blocks = [[*block] for tagged, block in groupby(enumerate(lines, 1), lambda line: bool(line[1].strip())) if tagged]
+    blocks = [[*block] for tagged, block in groupby(enumerate(lines, 1), lambda line: bool(line[1])) if tagged]
     if len(blocks) != len(examples):
         raise DataError(f"{file}: {len(blocks)} sentences for {len(examples)} examples")
     answers: list[Prediction] = []
@@ -168,7 +205,7 @@ def _sentences(file: Path, lines: Sequence[str], examples: Sequence[Example]) ->
             raise DataError(
                 f"{file}, line {block[0][0]}: {len(block)} tags for the {len(example.words)} words of {example.id!r}"
             )
-        answers.append(tuple(tag.strip() for _, tag in block))
+        answers.append(tuple(tag for _, tag in block))
     return answers
 
 

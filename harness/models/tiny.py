@@ -85,7 +85,8 @@ class TinyNet(nn.Module):
         scaled = self.blur(trust * vectors * math.sqrt(vectors.shape[-1]))
         segments = batch.segments[..., None].to(given.dtype)
         features = torch.cat([scaled, lengths, forms, matches, segments], dim=-1)
-        hidden = self.norm(self.project(features))
+        # matches are computed in the table's float32, whatever the network's own numbers are
+        hidden = self.norm(self.project(features.to(self.project.weight.dtype)))
         real = batch.mask[..., None].to(hidden.dtype)
         hidden = hidden + nn.functional.gelu(self.local((hidden * real).transpose(1, 2)).transpose(1, 2))
         hidden = hidden + positions(hidden)

@@ -50,14 +50,23 @@ def test_a_size_that_is_not_there_is_an_error():
         STRATEGIES["zero_shot"].corpora(job("zero_shot", ("eng",), size=31), load_of({"eng": 30}))
 
 
-@given(st.lists(st.integers(6, 60), min_size=2, max_size=4), st.one_of(st.none(), st.integers(4, 80)))
+@given(st.lists(st.integers(8, 60), min_size=2, max_size=4), st.one_of(st.none(), st.integers(4, 8)))
 def test_several_sources_share_the_budget_of_one_evenly(sizes, size):
     names = ("eng", "deu", "fin", "swh")[: len(sizes)]
     load = load_of(dict(zip(names, sizes, strict=True)))
     found = STRATEGIES["multi_source"].corpora(job("multi_source", names, size=size), load)
     shares = [len(one) for one in found]
-    assert sum(shares) == min(min(sizes), size if size is not None else 99)
+    assert sum(shares) == (min(sizes) if size is None else size)
     assert max(shares) - min(shares) <= 1
+    items = [item.id for one in found for item in one]
+    if len(set(sizes)) == 1:  # a parallel set: as many distinct items as one source would bring
+        assert len(set(items)) == len(items)
+
+
+def test_several_sources_refuse_a_size_that_one_of_them_does_not_have():
+    with pytest.raises(HarnessError, match="50 examples asked for, but deu"):
+        load = load_of({"eng": 60, "deu": 30})
+        STRATEGIES["multi_source"].corpora(job("multi_source", ("eng", "deu"), size=50, balance="each"), load)
 
 
 def test_with_each_every_source_brings_the_whole_budget():
