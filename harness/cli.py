@@ -138,7 +138,8 @@ def check(results: Path, baseline: Path, update: bool, suite: str, as_json: bool
     if as_json:
         click.echo(json.dumps(verdict.as_json(), indent=1, ensure_ascii=False))
     else:
-        console().print(verdict.table(), verdict.line, sep="\n")
+        table = verdict.table()
+        console().print(*([table] if table.row_count else []), verdict.line, sep="\n")
     sys.exit(verdict.exit_code)
 
 

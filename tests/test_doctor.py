@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import time
 from dataclasses import asdict
@@ -14,6 +16,7 @@ from dataclasses import asdict
 import pytest
 
 from harness import doctor
+from harness.data import hub
 from harness.doctor import Status, diagnose
 from harness.machine import cores, memory
 
@@ -21,6 +24,15 @@ from harness.machine import cores, memory
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def online(monkeypatch):
+    for variable in hub.OFFLINE:
+        monkeypatch.delenv(variable, raising=False)
+    hub.online.cache_clear()
+    yield
+    hub.online.cache_clear()
 
 
 def find(name, results, data=None, **options):
@@ -70,13 +82,26 @@ def test_thread_settings_are_looked_at(tmp_path, monkeypatch, policy, dynamic, s
     assert find("threads", tmp_path).status == status
 
 
-def test_a_network_that_never_answers_costs_no_more_than_its_patience(tmp_path, monkeypatch):
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    monkeypatch.setattr(doctor, "PATIENCE", 0.05)
-    monkeypatch.setattr(doctor.socket, "create_connection", lambda *_, **__: time.sleep(30))
+def test_a_network_that_never_answers_costs_no_more_than_its_patience(tmp_path, online, monkeypatch):
+    monkeypatch.setattr(hub, "PATIENCE", 0.05)
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: time.sleep(30))
     found = find("network", tmp_path)
     assert found.status is Status.WARN
     assert "HF_HUB_OFFLINE=1" in found.mend
+
+
+def test_the_network_is_asked_as_the_loader_asks_it(tmp_path, online, monkeypatch):
+    asked = []
+    monkeypatch.setenv("HF_ENDPOINT", "http://mirror.example:8080")
+    monkeypatch.setattr(hub, "getproxies", lambda: {"http": "http://proxy.example:3128"})
+    monkeypatch.setattr(socket, "create_connection", lambda at, **_: asked.append(at) or io.BytesIO())
+    assert find("network", tmp_path).detail == "mirror.example answers"
+    assert asked == [("proxy.example", 3128)]
+
+
+def test_every_variable_that_says_offline_is_named(tmp_path, online, monkeypatch):
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    assert find("network", tmp_path).detail.startswith("offline by HF_DATASETS_OFFLINE")
 
 
 def test_data_folders_are_named(tmp_path):

@@ -43,6 +43,16 @@ def test_a_model_that_prefers_a_language_wins_within_it_and_loses_in_the_pool():
     assert ranks == {"nld": [1] * 4, "ell": [4] * 4}  # three Dutch sentences of other meanings are nearer
 
 
+def test_a_model_that_knows_one_vector_ties_with_everything():
+    ids = [str(i) for i in range(61)]
+    query, pool = corpus("q", ids), [corpus(f"l{i}", ids) for i in range(3)]
+    draw = np.random.default_rng(5)
+    same = unit(np.repeat(draw.normal(size=(1, 97)), 61, axis=0))
+    vectors = {"q": unit(draw.normal(size=(61, 97))), **{one.key: same for one in pool}}
+    # equal rows are equally near, to the last bit, wherever they stand
+    assert pooled(query, pool, vectors) == {one.language: [1 + 3 * 60] * 61 for one in pool}
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 6), st.integers(1, 4), st.integers(0, 10**6))
 def test_the_pool_agrees_with_counting_one_by_one(items, languages, seed):

@@ -16,9 +16,6 @@ from harness.engine.spans import answer_targets, best_spans
 from harness.engine.tokens import Ints, Tokens
 from harness.errors import DataError
 from harness.models.base import Prediction
-from harness.models.selection import accuracy
-
-__all__ = ["Network", "accuracy", "answers", "summed_loss", "targets_of", "weights_of"]
 
 NOTHING = -100
 """The target of a token that has none."""

@@ -24,7 +24,8 @@ from harness.engine.train import fit
 from harness.errors import HarnessError, nearest
 from harness.models.backbone import Backbone
 from harness.models.base import Curve, Prediction, TrainingSet
-from harness.models.heads import Network, accuracy, answers, summed_loss, targets_of, weights_of
+from harness.models.heads import Network, answers, summed_loss, targets_of, weights_of
+from harness.models.selection import accuracy
 from harness.spec import ModelSpec, Training
 
 WEIGHTS, HEAD = "weights.safetensors", "head.json"

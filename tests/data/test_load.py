@@ -1,10 +1,12 @@
 import dataclasses
+import json
 import os
 
 import pytest
 
 from harness.data import load as module
 from harness.data.load import available, fingerprint, load
+from harness.data.splits import check_disjoint
 from harness.errors import DataError
 from harness.spec import Files, ParallelSplit, TaskSpec
 
@@ -174,6 +176,50 @@ def test_items_that_are_broken_in_one_language_are_left_out_there_only(root):
     task = change(NLI, files=Files("tsv", "a-{code}.tsv", options=options), parallel=None)
     assert [e.id for e in load(task, "eng", "test", folder)] == ["8"]
     assert [e.id for e in load(task, "deu", "test", folder)] == ["7", "8"]
+
+
+READING = TaskSpec(
+    "reading",
+    "qa",
+    {"eng": "en", "spa": "es"},
+    splits={"train": "train", "test": "dev"},
+    files=Files("squad", "{split}-{code}.json", options={"group": "passage", "leave_out_groups_of": "test"}),
+)
+
+
+def passages(*contexts):
+    def paragraph(context):
+        answer = {"text": context[0], "answer_start": 0}
+        return {"context": context, "qas": [{"id": context, "question": "?", "answers": [answer]}]}
+
+    return json.dumps({"data": [{"paragraphs": [paragraph(context) for context in contexts]}]})
+
+
+def test_training_items_whose_group_is_tested_are_left_out(root):
+    folder = root(**{"train-en.json": passages("sea", "sun"), "dev-en.json": passages("sky", "sea")})
+    assert [e.id for e in load(READING, "eng", "train", folder)] == ["sun"]
+    assert [e.id for e in load(READING, "eng", "test", folder)] == ["sky", "sea"]
+    everything = change(READING, files=Files("squad", "{split}-{code}.json", options={"group": "passage"}))
+    with pytest.raises(DataError, match="1 groups of reading"):  # what it is left out for
+        check_disjoint(load(everything, "eng", "train", folder), load(everything, "eng", "test", folder))
+
+
+def test_what_is_left_out_is_part_of_the_fingerprint(root):
+    folder = root(**{"train-en.json": passages("sea", "sun"), "dev-en.json": passages("sky", "sea")})
+    before = load(READING, "eng", "train", folder)
+    (folder / "dev-en.json").write_text(passages("sky"))
+    os.utime(folder / "dev-en.json", ns=(1, 1))
+    after = load(READING, "eng", "train", folder)
+    assert [e.id for e in after] == ["sea", "sun"]
+    assert after.fingerprint == fingerprint(READING, "eng", "train", folder) != before.fingerprint
+
+
+def test_nothing_left_to_train_on_is_said(root):
+    folder = root(**{"train-en.json": passages("sea"), "dev-en.json": passages("sea"), "train-es.json": passages("m")})
+    with pytest.raises(DataError, match="reading, eng train: every group is in test too"):
+        load(READING, "eng", "train", folder)
+    with pytest.raises(DataError, match="no test data for spa"):
+        load(READING, "spa", "train", folder)
 
 
 def test_groups_can_be_counted_from_ids_with_gaps(root):

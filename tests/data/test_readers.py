@@ -147,6 +147,15 @@ def test_squad_gives_questions_with_their_article(write):
     assert read("squad", write("a.json", squad(start=9)))[0].fields["document"] == 1
 
 
+def test_squad_knows_a_passage_in_another_file_and_article(write):
+    def group(name, content):
+        return read("squad", write(name, content), group="passage")[0].fields["group"]
+
+    one = squad(start=9, title="Mar")
+    assert group("a.json", one) == group("b.json", squad(start=9, title="Sol"))
+    assert group("a.json", one) != group("c.json", one.replace("Vamos", "Vayan"))
+
+
 @pytest.mark.parametrize("start", [7, -3, 10, 400])
 def test_squad_refuses_an_answer_that_is_not_at_its_offset(write, start):
     with pytest.raises(

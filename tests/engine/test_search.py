@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engine.search import nearest, ranks
+from harness.engine.search import nearest, pooled_ranks, ranks
 
 
 def by_hand(queries, candidates):
@@ -50,3 +50,29 @@ def test_a_random_matrix_is_searched_as_numpy_would():
     expected = np.argsort(-(queries @ candidates.T), axis=1)[:, :5]
     assert np.array_equal(found, expected)
     assert np.allclose(values, np.take_along_axis(queries @ candidates.T, expected, axis=1))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 12), st.integers(0, 30), st.integers(1, 200))
+def test_ranks_in_a_pool_are_those_counted_one_by_one(seed, n, m, room):
+    eye = np.eye(4, dtype=np.float32)  # so that there are ties, and exact ones
+    draw = np.random.default_rng(seed)
+    queries, candidates, owner = eye[draw.integers(0, 4, n)], eye[draw.integers(0, 4, m)], draw.integers(0, n, m)
+    found = pooled_ranks(queries, candidates, owner, room)
+    for one in range(m):
+        near = candidates @ queries[owner[one]]
+        assert found[one] == 1 + sum(near[other] >= near[one] for other in range(m) if owner[other] != owner[one])
+
+
+@pytest.mark.parametrize("room", [1, 1000, 2**24])
+def test_equal_candidates_tie_in_a_pool_whatever_their_place(room):
+    draw = np.random.default_rng(0)
+    queries = draw.normal(size=(37, 96)).astype(np.float32)
+    row = draw.normal(size=96).astype(np.float32)
+    others = draw.normal(size=(5, 96)).astype(np.float32)
+    candidates = np.concatenate([np.repeat(row[None], 2 * 37, axis=0), others])
+    owner = np.concatenate([np.arange(37), np.arange(37), np.zeros(5, dtype=np.int64)])
+    found = pooled_ranks(queries, candidates, owner, room)
+    # no query tells its own two apart from the 72 of the others
+    assert (found[:37] == found[37:74]).all()
+    nearer = (others @ queries.T >= row @ queries.T).sum(axis=0) * (np.arange(37) > 0)
+    assert np.array_equal(found[:37], 1 + 72 + nearer)

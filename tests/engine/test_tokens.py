@@ -11,6 +11,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from harness.data.examples import Answer, LabelledText, Question, Sentence, Shape, TaggedWords
+from harness.engine import tokens
 from harness.engine.rows import longest_first, rows_of
 from harness.engine.subwords import Subwords
 from harness.engine.tokens import pool, tally, tokens_of
@@ -137,6 +138,15 @@ class TestCache:
         ]
         assert [len(t.ids) for t in got] == [10, 7, 12, 10]
         assert len(list((tmp_path / "tokens").iterdir())) == 4
+
+    def test_rows_made_by_other_code_are_made_again(self, tmp_path, letters, corpus_of, monkeypatch):
+        corpus = corpus_of([sentence(0, "ab")])
+        tokens_of(corpus, Shape.SENTENCE, letters, 16, tmp_path)
+        monkeypatch.setattr(tokens, "VERSION", tokens.VERSION + 1)
+        before = tally["made"]
+        tokens_of(corpus, Shape.SENTENCE, letters, 16, tmp_path)
+        assert tally["made"] == before + 1
+        assert len(list((tmp_path / "tokens").iterdir())) == 2
 
     def test_a_writer_that_dies_leaves_nothing(self, tmp_path, letters, corpus_of, monkeypatch):
         corpus = corpus_of([sentence(0, "ab")])

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.examples import Answer, Corpus, LabelledText, Question, Sentence, TaggedWords
-from harness.errors import DataError
+from harness.data.examples import Answer, Corpus, LabelledText, Question, Sentence, Shape, TaggedWords
+from harness.errors import DataError, HarnessError
 from harness.metrics.base import evaluate, metric
-from harness.models.base import MODELS
-from harness.spec import ModelSpec
+from harness.models.base import MODELS, TrainingSet
+from harness.spec import ModelSpec, Training
 
 
 def corpus(*examples, language="deu"):
@@ -27,8 +27,13 @@ def put(folder, name, text):
     return file
 
 
-def answers(folder, one):
-    return model(folder).predict(folder, [one])[0]
+TAGS = ("O", "B-X", "I-X", "yes", "no", "a", "b", "c")
+
+
+def answers(folder, one, tags=TAGS):
+    weights = folder / "weights"
+    model(folder).train(TrainingSet(Shape.TEXT, (), tags), Training(), 0, weights)
+    return model(folder).predict(weights, [one])[0]
 
 
 WORDS = corpus(TaggedWords("a", "a", ("x", "y"), ("O", "O")), TaggedWords("b", "b", ("z",), ("O",)))
@@ -98,6 +103,27 @@ def test_a_file_that_does_not_fit_is_named(tmp_path, one, name, text, message):
 
 
 @pytest.mark.parametrize(
+    ("one", "text", "message"),
+    [
+        (TEXTS, "yes\n0\n1\n", r"test-de\.tsv, line 2: '0' is not one of yes, maybe, O, no \(task t\)"),
+        (TEXTS, "yes\nmaybe \nYes\n", "line 3: 'Yes' is not one of"),
+        (WORDS, "O\nO\n\nB-X\n", "line 4: 'B-X' is not one of yes, maybe, O"),
+    ],
+)
+def test_a_tag_that_the_task_does_not_have_is_refused_with_its_line(tmp_path, one, text, message):
+    put(tmp_path, "test-de.tsv", text)
+    with pytest.raises(DataError, match=message):
+        answers(tmp_path, one, ("yes", "maybe", "O"))
+
+
+def test_tags_are_known_from_training_or_from_the_gold(tmp_path):
+    put(tmp_path, "test-de.tsv", "no\nmaybe\nno\n")
+    assert answers(tmp_path, TEXTS, ("maybe",)) == ["no", "maybe", "no"]
+    with pytest.raises(HarnessError, match=r"elsewhere: no tags\.json.*remove the folder and run again"):
+        model(tmp_path).predict(tmp_path / "elsewhere", [TEXTS])
+
+
+@pytest.mark.parametrize(
     ("matrix", "message"),
     [
         (np.eye(2), "2 vectors for 3 examples"),
@@ -152,14 +178,16 @@ def test_what_was_written_is_read_back(tmp_path_factory, sentences):
     assert answers(folder, one) == [tuple(sentence) for sentence in sentences]
 
 
-def test_xtremes_own_submission_is_read_and_scored(real_data):
+def test_xtremes_own_submission_is_read_and_scored(real_data, tmp_path):
     labels = real_data / "xtreme_mock" / "mock_test_data" / "labels" / "udpos" / "test-de.tsv"
     if not labels.is_file():
         pytest.skip("no xtreme_mock in the folder of real data")
     gold = [tuple(block.split("\n")) for block in labels.read_text().strip().split("\n\n")]
     examples = tuple(TaggedWords(str(i), str(i), tags, tags) for i, tags in enumerate(gold))
     submission = model(labels.parents[2] / "predictions")
-    (found,) = submission.predict(labels.parent, [Corpus("udpos", "deu", "test", examples, "x")])
+    tags = tuple(sorted({tag for sentence in gold for tag in sentence}))
+    submission.train(TrainingSet(Shape.WORDS, (), tags), Training(), 0, tmp_path)
+    (found,) = submission.predict(tmp_path, [Corpus("udpos", "deu", "test", examples, "x")])
     score = evaluate(metric("accuracy"), gold, found)
     right = [
         a == b
@@ -168,3 +196,16 @@ def test_xtremes_own_submission_is_read_and_scored(real_data):
         )
     ]
     assert score == pytest.approx(sum(right) / len(right))
+
+
+def test_xtremes_own_labels_of_pawsx_are_refused_by_name(real_data, tmp_path):
+    folder = real_data / "xtreme_mock" / "mock_test_data" / "predictions"
+    if not (folder / "pawsx" / "test-de.tsv").is_file():
+        pytest.skip("no xtreme_mock in the folder of real data")
+    lines = (folder / "pawsx" / "test-de.tsv").read_text().split()
+    names = ("different", "paraphrase")
+    examples = tuple(LabelledText(str(i), str(i), "x", "y", names[0]) for i in range(len(lines)))
+    submission = model(folder)
+    submission.train(TrainingSet(Shape.TEXT, (), names), Training(), 0, tmp_path)
+    with pytest.raises(DataError, match=r"test-de\.tsv, line 1: '[01]' is not one of different, paraphrase"):
+        submission.predict(tmp_path, [Corpus("pawsx", "deu", "test", examples, "x")])

@@ -1,6 +1,7 @@
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -177,6 +178,23 @@ class TestTraining:
             scores[init] = right(abroad, there)
         assert scores["svd"] > 0.8
         assert scores["none"] < 0.6
+
+    @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+    @pytest.mark.parametrize("shape", [Shape.WORDS, Shape.TEXT])
+    def test_a_network_of_half_precision_answers_as_one_of_full(self, tiny, cache, tmp_path, dtype, shape):
+        data = tagged("lat", 1, 100)
+        if shape is Shape.TEXT:
+            texts = [LabelledText(e.id, e.group, " ".join(e.words), None, e.tags[0]) for e in data]
+            data = corpus("lat", texts)
+        half = Tiny(replace(tiny().spec, dtype=dtype), cache, PARALLEL)
+        found = []
+        for model in (tiny(), half):
+            model.train(TrainingSet(shape, (data,), KINDS, (data,)), QUICK, 1, tmp_path / model.spec.dtype)
+            found.append(model.predict(tmp_path / model.spec.dtype, [data])[0])
+        same = [a == b for a, b in zip(*found, strict=True)]
+        assert np.mean(same) > 0.9
+        (vectors,) = half.embed([PARALLEL["lat"]], tmp_path / dtype)
+        assert np.allclose(vectors, tiny().embed([PARALLEL["lat"]])[0], atol=1e-2)
 
     def test_equal_seeds_give_equal_bytes_and_others_do_not(self, tiny, tmp_path):
         data = TrainingSet(Shape.WORDS, (tagged("lat", 1, 40),), KINDS)

@@ -64,8 +64,8 @@ def test_several_sources_share_the_budget_of_one_evenly(sizes, size):
 
 
 def test_several_sources_refuse_a_size_that_one_of_them_does_not_have():
+    load = load_of({"eng": 60, "deu": 30})
     with pytest.raises(HarnessError, match="50 examples asked for, but deu"):
-        load = load_of({"eng": 60, "deu": 30})
         STRATEGIES["multi_source"].corpora(job("multi_source", ("eng", "deu"), size=50, balance="each"), load)
 
 
