@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -103,7 +104,10 @@ def _hydra(arguments: Sequence[str], main: Any) -> None:
     before = sys.argv
     sys.argv = ["harness", *arguments]
     try:
-        main()
+        with warnings.catch_warnings():
+            # joblib replaces a worker that has grown; its jobs go on in another
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
+            main()
     finally:
         sys.argv = before
 
