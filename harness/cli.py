@@ -21,7 +21,15 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 RESULTS = click.option("--results", type=click.Path(path_type=Path), default=Path("results"), help="The store.")
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 HYDRA = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
-OVERRIDES = click.argument("overrides", nargs=-1, type=click.UNPROCESSED)
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    from harness.completion import overrides
+
+    return overrides(ctx, param, incomplete)
+
+
+OVERRIDES = click.argument("overrides", nargs=-1, type=click.UNPROCESSED, shell_complete=_complete)
 
 
 class Verbs(click.Group):

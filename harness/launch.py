@@ -12,7 +12,7 @@ from typing import Any
 from harness.compose import Sweep, sweep
 from harness.disk import needed
 from harness.errors import HarnessError
-from harness.plan import Plan, clean, failures, plan, setting, unfinished, write_manifest
+from harness.plan import Plan, clean, failures, manifest, plan, setting, unfinished
 from harness.store import ensure_space
 from harness.summary import say, show, summarise
 
@@ -76,23 +76,20 @@ def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -
     for one in planned.jobs:  # what failed before is tried again, and must not look as if it had failed now
         if one.predict_key in planned.open:
             store.clear_error(one.job.task.name, one.predict_key)
-    manifest = write_manifest(planned)
     config = asked.composed[0].config
     with (
+        manifest(planned) as path,
         _tracked(config, asked.multirun, arguments) as parent,
-        _environment({MANIFEST: str(manifest), TOTAL: str(len(asked.composed))} | ({PARENT: parent} if parent else {})),
+        _environment({MANIFEST: str(path), TOTAL: str(len(asked.composed))} | ({PARENT: parent} if parent else {})),
     ):
         try:
-            try:
-                _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments], main)
-            except SystemExit:
-                # Hydra has said why its launcher stopped (a worker was killed, say); other jobs do not end there
-                if planned.setting.raise_errors or not asked.multirun:
-                    raise
-                say.print("the launcher stopped; going on here with the jobs that are left")
-            _finish(planned, asked)
-        finally:
-            manifest.unlink(missing_ok=True)
+            _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments], main)
+        except SystemExit:
+            # Hydra has said why its launcher stopped (a worker was killed, say); other jobs do not end there
+            if planned.setting.raise_errors or not asked.multirun:
+                raise
+            say.print("the launcher stopped; going on here with the jobs that are left")
+        _finish(planned, asked)
 
 
 def _search(flags: Any) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,8 +100,12 @@ def setting(config: object, wait: bool = False) -> Setting:
     return Setting(Store(results), data_root(config), keep, wait, on_error == "raise")
 
 
-def write_manifest(plan: Plan) -> Path:
-    """The file that tells every worker of a sweep which jobs share which weights."""
+@contextmanager
+def manifest(plan: Plan) -> Iterator[Path]:
+    """The file that tells every worker of a sweep which jobs share which weights, while the sweep runs.
+
+    What killed sweeps have left of theirs is removed.
+    """
     needs: dict[str, list[str]] = {}
     users: dict[str, list[list[object]]] = {}
     for one in plan.jobs:
@@ -109,10 +114,19 @@ def write_manifest(plan: Plan) -> Path:
             needs[one.predict_key] = sorted({*needs.get(one.predict_key, ()), *weights})
             for train_key in weights:
                 users.setdefault(train_key, []).append([one.job.task.name, one.predict_key, list(one.cells)])
-    content = {"needs": needs, "users": users}
-    path = plan.setting.store.root / "sweeps" / f"{digest([content, os.getpid(), time.time_ns()])}.json"
-    write_whole(path, json.dumps(content, indent=1).encode())
-    return path
+    store = plan.setting.store
+    name = digest([needs, os.getpid(), time.time_ns()])
+    path = store.root / "sweeps" / f"{name}.json"
+    with store.lock(f"sweep-{name}"):
+        for old in path.parent.glob("*.json"):
+            with store.lock(f"sweep-{old.stem}", wait=False) as dead:
+                if dead:
+                    old.unlink(missing_ok=True)
+        write_whole(path, json.dumps({"needs": needs, "users": users}, indent=1).encode())
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _bases(one: Keyed, setting: Setting) -> Iterator[str]:

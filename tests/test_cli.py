@@ -89,3 +89,11 @@ def test_the_users_own_groups_are_found_everywhere(harness, tmp_path):
 
 def test_scores_without_a_store_say_so(harness):
     assert "no store there yet" in harness("scores", code=2).stderr
+
+
+def test_more_threads_than_cores_are_warned_of_before_they_stall(harness):
+    sweep = ("run", "-m", "task=mini_pos", "model=majority", "source=eng,deu", "target=eng", "tracking=none")
+    quiet = harness(*sweep, code=0)
+    assert "expect stalls" not in quiet.stderr
+    many = harness(*sweep, "seed=1", "+model.threads=64", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", code=0)
+    assert "2 workers x 64 threads" in many.stderr

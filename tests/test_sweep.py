@@ -58,6 +58,8 @@ def test_a_sweep_killed_at_random_moments_ends_with_the_same_bytes(harness, undi
         process.wait()
     harness(*SWEEP, code=0)
     assert cells(tmp_path / "results") == undisturbed
+    for folder in ("checkpoints", "sweeps"):  # nothing is left of the killed ones
+        assert not list((tmp_path / "results" / folder).glob("*"))
 
 
 def test_two_processes_do_every_job_once_and_leave_the_same_bytes(undisturbed, tmp_path):
