@@ -178,10 +178,10 @@ def _threading() -> Finding:
 
 def _data(root: Path | None) -> Finding:
     if root is None:
-        mend = "Set HARNESS_DATA or data_root to run tasks from local files."
+        mend = "Set HARNESS_DATA or data.root to run tasks from local files."
         return Finding("data", Status.WARN, "no data root: only the embedded benchmark and the hub", mend)
     if not root.is_dir():
-        return Finding("data", Status.FAIL, f"{root} is no folder", "Set HARNESS_DATA or data_root to one that exists.")
+        return Finding("data", Status.FAIL, f"{root} is no folder", "Set HARNESS_DATA or data.root to one that exists.")
     parts = sorted(path.name for path in root.iterdir() if path.is_dir())
     if not parts:
         return Finding("data", Status.WARN, f"{root} holds no folders", "Put the tasks' files there.")

@@ -31,7 +31,7 @@ def read(arguments: Sequence[str]) -> tuple[Any, Sweep | None]:
     """
     from hydra._internal.utils import get_args_parser
 
-    flags = get_args_parser().parse_args(list(arguments))
+    flags = get_args_parser().parse_intermixed_args(list(arguments))  # -m may stand anywhere
     if any(getattr(flags, word, None) for word in OWN_WORDS):
         return flags, None
     for word in ("config_name", "config_path", "package"):

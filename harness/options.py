@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+from yaml import YAMLError
 
 from harness.errors import HarnessError, nearest
 
@@ -71,7 +72,10 @@ def _read(places: tuple[str, ...], group: str, name: str) -> dict[str, Any]:
     for folder in _folders(places):
         file = folder / group / f"{name}.yaml"
         if file.is_file():
-            content = OmegaConf.to_container(OmegaConf.load(file))
+            try:
+                content = OmegaConf.to_container(OmegaConf.load(file))
+            except YAMLError as error:
+                raise HarnessError(f"{file}: not YAML: {error}") from error
             if not isinstance(content, dict):
                 raise HarnessError(f"{file}: expected `key: value` lines, found {type(content).__name__}")
             return {str(key): value for key, value in content.items()}

@@ -48,6 +48,8 @@ def asked(value: Any, known: Sequence[str], config: Mapping[str, Any], options: 
     Raises:
         HarnessError: a word is neither a set nor a language.
     """
+    if value is None:
+        raise HarnessError("source and target take a language, a set or a list of them, not null")
     words = [str(word) for word in ([value] if isinstance(value, str) else value)]
     named = {canonical(word) for word in words if not is_set(word, options)}
     of_sets = {code for word in words if is_set(word, options) for code in members(word, known, config, options)}

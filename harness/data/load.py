@@ -157,6 +157,11 @@ def _load(task: TaskSpec, language: str, split: str, root: Path | None, beside: 
     refuse_hidden(rows, task, what)
     if paths and beside:
         parallel.check_lengths(paths, files.find(task, beside, split, root, language))
+    every = int(str(_options(task).get("group_every", 0)))
+    if every and "id" not in rows[0].fields and len(rows) % every:
+        raise DataError(
+            f"{what}: {len(rows)} lines are no whole number of groups of {every}; a line is missing or extra"
+        )
     examples = list(_examples(rows, task, language, split))
     if other := _elsewhere(task, split):
         tested = {example.group for example in load(task, language, other, root, beside)}

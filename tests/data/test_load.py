@@ -312,5 +312,11 @@ def test_hidden_labels_are_recognised(root, content):
 
 
 def test_a_split_with_one_real_label_is_not_hidden(root):
-    folder = root(**{"dev-en.tsv": "a\tb\tyes\nc\td\tyes\n"})
-    assert len(load(change(NLI, parallel=None), "eng", "test", folder)) == 2
+    folder = root(**{"dev-en.tsv": "a\tb\tyes\na\td\tyes\na\te\tyes\n"})
+    assert len(load(change(NLI, parallel=None), "eng", "test", folder)) == 3
+
+
+def test_a_file_that_lost_a_line_is_refused_since_every_later_group_would_be_another(root):
+    folder = root(**{"dev-en.tsv": "a\tb\tyes\na\td\tno\n"})
+    with pytest.raises(DataError, match="2 lines are no whole number of groups of 3"):
+        load(change(NLI, parallel=None), "eng", "test", folder)
