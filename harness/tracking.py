@@ -23,6 +23,7 @@ from harness.locks import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from mlflow import MlflowClient
     from mlflow.entities import Run
@@ -55,7 +56,7 @@ class Synced:
 
 def prepare(uri: str, experiment: str) -> None:
     """Creates the database and the experiment, once, before any worker: MLflow's own migration cannot be raced."""
-    with _forgiving(uri):
+    with _forgiving(uri), _turn(uri):
         _open(uri, experiment)
 
 
@@ -66,7 +67,7 @@ def start_sweep(uri: str, experiment: str, name: str, tags: Mapping[str, str], c
     """
     if uri in _silent:
         return None
-    with _forgiving(uri):
+    with _forgiving(uri), _turn(uri):
         client, number = _open(uri, experiment)
         run = client.create_run(number, tags={"harness.kind": "sweep", **tags}, run_name=name)
         run_id = str(run.info.run_id)
@@ -79,7 +80,7 @@ def start_sweep(uri: str, experiment: str, name: str, tags: Mapping[str, str], c
 def finish_sweep(run_id: str, status: str) -> None:
     """Ends a parent run that this process started, as ``FINISHED``, ``FAILED`` or ``KILLED``."""
     uri = _sweeps.pop(run_id)
-    with _forgiving(uri):
+    with _forgiving(uri), _turn(uri):
         _client(uri).set_terminated(run_id, status)
 
 
@@ -87,7 +88,7 @@ def log_job(store: Store, uri: str, experiment: str, task: str, predict_key: str
     """Brings the run of one job up to date with its records; a failure is a warning, and the last attempt here."""
     if uri in _silent:
         return
-    with _forgiving(uri):
+    with _forgiving(uri), _turn(uri):
         _write(*_open(uri, experiment), store, task, predict_key, parent)
 
 
@@ -98,8 +99,12 @@ def sync(store: Store, uri: str, experiment: str) -> Synced:
         HarnessError: the server or the database does not answer.
     """
     try:
-        client, number = _open(uri, experiment)
-        changed = [_write(client, number, store, task, key, None) for task, key in store.jobs()]
+        with _turn(uri):
+            client, number = _open(uri, experiment)
+        changed = []
+        for task, key in store.jobs():
+            with _turn(uri):  # one job at a time, so that a running sweep does not wait for all of them
+                changed.append(_write(client, number, store, task, key, None))
     except HarnessError:
         raise
     except Exception as error:
@@ -172,15 +177,24 @@ def _client(uri: str) -> MlflowClient:
 
 
 def _open(uri: str, experiment: str) -> tuple[MlflowClient, str]:
-    """A client and the experiment's id; the first call creates tables and experiment, one process at a time."""
-    database = Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
-    with held(database.with_name(f"{database.name}.lock")) if database else nullcontext():
-        client = _client(uri)  # makes the tables
-        found = client.get_experiment_by_name(experiment)
-        if found is not None:
-            return client, str(found.experiment_id)
-        artifacts = database.with_name(f"{database.stem}-artifacts").absolute().as_uri() if database else None
-        return client, str(client.create_experiment(experiment, artifacts))
+    """A client and the experiment's id; the first call creates tables and experiment."""
+    client = _client(uri)  # makes the tables
+    found = client.get_experiment_by_name(experiment)
+    if found is not None:
+        return client, str(found.experiment_id)
+    database = _database(uri)
+    artifacts = database.with_name(f"{database.stem}-artifacts").absolute().as_uri() if database else None
+    return client, str(client.create_experiment(experiment, artifacts))
+
+
+def _turn(uri: str) -> AbstractContextManager[object]:
+    """Held by the one process that uses a database file: SQLite lets a second writer fail rather than wait for long."""
+    database = _database(uri)
+    return held(database.with_name(f"{database.name}.lock")) if database else nullcontext()
+
+
+def _database(uri: str) -> Path | None:
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
 @contextmanager
