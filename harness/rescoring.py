@@ -63,7 +63,7 @@ def _scored(cell: CellRecord, store: Store, options: Options) -> tuple[CellRecor
     """The cell as the metrics of today make it, and its table."""
     task = build.task(cell.task, options.read("task", cell.task), options)
     table = store.examples(cell.task, cell.predict_key, cell.target)
-    scores, counted = scoring.recount(task, *scoring.stored(table))
+    scores, counted = scoring.recount(task, cell.target, *scoring.stored(table))
     key = keys.cell_key(cell.predict_key, cell.data, task, scoring.signatures(task))
     fresh = dataclasses.replace(
         cell, scores=scores, main_metric=next(iter(scores)), cell_key=key, task_version=task.version

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.data.examples import Corpus, Example
-from harness.metrics.base import Metric, metric
+from harness.metrics.base import AnyMetric, metric
+from harness.metrics.tags import coded
 from harness.records import Score
 from harness.spec import TaskSpec
-from harness.stats.bootstrap import interval
+from harness.stats.bootstrap import intervals
 from harness.tasktype import TASK_TYPES
 
 if TYPE_CHECKING:
@@ -21,14 +22,27 @@ if TYPE_CHECKING:
 Scores = dict[str, Score]
 
 
-def metrics_of(task: TaskSpec) -> tuple[Metric, ...]:
-    """The metrics that a task reports, the main one first; those of its type where it names none."""
-    return tuple(metric(signature) for signature in task.metrics or TASK_TYPES[task.type].metrics)
+def metrics_of(task: TaskSpec, language: str) -> tuple[AnyMetric, ...]:
+    """The metrics that a task reports in a language, the main one first; those of its type where it names none.
+
+    The first span F1 over tags with prefixes is followed, at the end, by those of each of the task's labels.
+    """
+    named = task.metrics or TASK_TYPES[task.type].metrics
+    found = {one.signature: one for one in (_metric(signature, task, language) for signature in named)}
+    overall = next(
+        (it for it in found if it.startswith("span_f1|") and "scheme:raw" not in it and "type:" not in it), ""
+    )
+    each = (_metric(f"{overall}|type:{label}", task, language) for label in task.labels if overall)
+    return tuple({**found, **{one.signature: one for one in each}}.values())
+
+
+def _metric(signature: str, task: TaskSpec, language: str) -> AnyMetric:
+    return metric(signature, labels=task.labels, language=language)
 
 
 def signatures(task: TaskSpec) -> tuple[str, ...]:
-    """The full signatures of a task's metrics, the main one first."""
-    return tuple(one.signature for one in metrics_of(task))
+    """The full signatures of a task's metrics, the main one first; they are the same in every language."""
+    return tuple(one.signature for one in metrics_of(task, ""))
 
 
 def score(task: TaskSpec, corpus: Corpus[Example], predictions: Sequence[Any]) -> tuple[Scores, pd.DataFrame]:
@@ -45,6 +59,7 @@ def score(task: TaskSpec, corpus: Corpus[Example], predictions: Sequence[Any]) -
     gold = [TASK_TYPES[task.type].gold(example) for example in corpus]
     return recount(
         task,
+        corpus.language,
         [example.id for example in corpus],
         [example.group for example in corpus],
         gold,
@@ -53,9 +68,14 @@ def score(task: TaskSpec, corpus: Corpus[Example], predictions: Sequence[Any]) -
 
 
 def recount(
-    task: TaskSpec, ids: Sequence[str], groups: Sequence[str], gold: Sequence[Any], predictions: Sequence[Any]
+    task: TaskSpec,
+    language: str,
+    ids: Sequence[str],
+    groups: Sequence[str],
+    gold: Sequence[Any],
+    predictions: Sequence[Any],
 ) -> tuple[Scores, pd.DataFrame]:
-    """As ``score``, from ids, groups, gold answers and predictions as they were stored."""
+    """As ``score``, from the language and the ids, groups, gold answers and predictions as they were stored."""
     import pandas as pd
 
     scores: Scores = {}
@@ -65,11 +85,13 @@ def recount(
         "gold": [json.dumps(answer, ensure_ascii=False) for answer in gold],
         "prediction": [json.dumps(answer, ensure_ascii=False) for answer in predictions],
     }
-    for one in metrics_of(task):
-        counts = one.count(gold, predictions)
-        bounds = interval(counts, groups, one.score)
+    measures = metrics_of(task, language)
+    if any(one.name == "span_f1" for one in measures):
+        gold, predictions = coded(gold, predictions)  # once for the spans of all labels
+    tables = [one.count(gold, predictions) for one in measures]
+    for one, counts, bounds in zip(measures, tables, intervals(tables, groups, measures), strict=True):
         low, high = bounds if bounds is not None else (None, None)
-        scores[one.signature] = Score(score=float(one.score(counts.sum(axis=0))), low=low, high=high)
+        scores[one.signature] = Score(score=one.total(counts), low=low, high=high)
         columns |= {
             f"{one.signature}::{name}": np.ascontiguousarray(counts[:, i]) for i, name in enumerate(one.columns)
         }

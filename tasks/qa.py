@@ -42,4 +42,6 @@ def gold(item: Example) -> tuple[str, ...]:
     return tuple(answer.text for answer in item.answers)
 
 
-TASK_TYPES.add("qa")(TaskType(Shape.PASSAGE, example, tags, gold, ("squad_f1", "squad_em")))
+TASK_TYPES.add("qa")(
+    TaskType(Shape.PASSAGE, example, tags, gold, ("squad_f1", "squad_em", "multilingual_f1", "multilingual_em"))
+)

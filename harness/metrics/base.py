@@ -1,13 +1,16 @@
 """A metric is a matrix and a formula: count each example once, then score any sum of the counts.
 
 The formula works over the last axis, so the same lines score a corpus, every language, every group and a thousand
-bootstrap replicates (``weights @ counts``).
+bootstrap replicates (``weights @ counts``). What is no function of sums, as a correlation of ranks, is a
+``WholeMetric``: it has counts too, and needs all their rows at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,8 @@ from harness.errors import HarnessError
 from harness.registry import Registry
 
 Counts = NDArray[np.float64]
+
+LARGEST = 1e100  # whose square is still a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +46,129 @@ class Metric:
         """The signature without its settings."""
         return self.signature.split("|", 1)[0]
 
+    def total(self, counts: Counts) -> float:
+        """The score of all examples together, from their counts, (examples, columns)."""
+        # laid out by columns, numpy adds in pairs; else row by row, which rounds far more where examples are many
+        return float(self.score(np.ascontiguousarray(counts.T).sum(axis=1)))
 
-MetricFactory = Callable[..., Metric]
+
+@dataclass(frozen=True, slots=True)
+class WholeMetric:
+    """How to count one example and how to score all rows of counts at once.
+
+    Attributes:
+        signature: as of a ``Metric``.
+        columns: as of a ``Metric``.
+        count: as of a ``Metric``.
+        score: ``(..., examples, columns) -> (...)``, in the metric's native unit, never NaN; no examples score 0.
+    """
+
+    signature: str
+    columns: tuple[str, ...]
+    count: Callable[[Sequence[Any], Sequence[Any]], Counts]
+    score: Callable[[Counts], NDArray[np.float64]]
+
+    @property
+    def name(self) -> str:
+        """The signature without its settings."""
+        return self.signature.split("|", 1)[0]
+
+    def total(self, counts: Counts) -> float:
+        """The score of all examples together, from their counts, (examples, columns)."""
+        return float(self.score(counts))
+
+
+AnyMetric = Metric | WholeMetric
+MetricFactory = Callable[..., AnyMetric]
 METRICS: Registry[MetricFactory] = Registry("metric", "harness.metrics")
 
 
 def parse_signature(signature: str) -> tuple[str, dict[str, str]]:
-    """Name and settings of ``name|key:value|flag``; a bare flag means ``flag: "yes"``."""
-    name, *settings = signature.split("|")
-    pairs = (setting.partition(":") for setting in settings)
-    return name, {key: value if colon else "yes" for key, colon, value in pairs}
-
-
-def metric(signature: str) -> Metric:
-    """The metric that a signature names, as tasks and suites write it.
+    """Name and settings of ``name|key:value|flag``; a bare flag means ``flag: "yes"``.
 
     Raises:
-        HarnessError: the name is unknown (with the nearest known one) or a setting does not fit.
+        HarnessError: a setting stands twice.
+    """
+    name, *settings = signature.split("|")
+    found: dict[str, str] = {}
+    for key, colon, value in (setting.partition(":") for setting in settings):
+        if key in found:
+            raise HarnessError(f"metric signature {signature!r}: the setting {key!r} stands twice")
+        found[key] = value if colon else "yes"
+    return name, found
+
+
+def metric(signature: str, *, labels: Sequence[str] = (), language: str = "") -> AnyMetric:
+    """The metric that a signature names, as tasks and suites write it.
+
+    Args:
+        signature: name and settings.
+        labels: of the task; a fact that metrics which count by label ask for.
+        language: of the texts, canonical; a fact that metrics with rules by language ask for. Facts are no settings:
+            they stand in no signature, and without them a metric still has its signature, but may refuse to count.
+
+    Raises:
+        HarnessError: the name is unknown (with the nearest known one), a setting does not fit, or the metric has no
+            rules for the language.
     """
     name, settings = parse_signature(signature)
+    factory = METRICS[name]
+    asked = inspect.signature(factory).parameters
+    facts = {fact: value for fact, value in {"labels": tuple(labels), "language": language}.items() if fact in asked}
     try:
-        return METRICS[name](**settings)
+        return factory(**settings, **facts)
     except (TypeError, ValueError) as error:
         raise HarnessError(f"metric signature {signature!r}: {error}") from error
 
 
-def evaluate(measure: Metric, gold: Sequence[Any], predicted: Sequence[Any]) -> float:
+def evaluate(measure: AnyMetric, gold: Sequence[Any], predicted: Sequence[Any]) -> float:
     """The score of one list of predictions, in the metric's native unit."""
-    return float(measure.score(measure.count(gold, predicted).sum(axis=0)))
+    return measure.total(measure.count(gold, predicted))
+
+
+def check_paired(gold: Sequence[Any], predicted: Sequence[Any]) -> None:
+    """Nothing, where each example has one prediction.
+
+    Raises:
+        HarnessError: there are not as many of the one as of the other.
+    """
+    if len(gold) != len(predicted):
+        raise HarnessError(f"{len(predicted)} predictions for {len(gold)} examples: each example needs exactly one")
+
+
+def paired(gold: Sequence[Any], predicted: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Each gold answer with its prediction.
+
+    Raises:
+        HarnessError: there are not as many of the one as of the other.
+    """
+    check_paired(gold, predicted)
+    return zip(gold, predicted, strict=True)
+
+
+def is_number(value: object) -> bool:
+    """Whether something is a number that a sum has a place for: finite, and not above 1e100."""
+    return isinstance(value, Real) and bool(abs(value) <= LARGEST)
+
+
+def cutoff(k: str) -> int:
+    """The setting ``k`` of a metric: the number of ranks that count.
+
+    Raises:
+        ValueError: it is none above 0.
+    """
+    if not (k.isascii() and k.isdecimal() and int(k) > 0):
+        raise ValueError(f"k is a number of ranks, 1 or more; got {k!r}")
+    return int(k)
+
+
+def ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Part over whole; 0 where there is nothing to divide by."""
+    found: NDArray[np.float64] = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return found
+
+
+def share(sums: Counts) -> NDArray[np.float64]:
+    """The first column over the second, ``(..., 2) -> (...)``: the formula of every mean over examples."""
+    part, whole = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
+    return ratio(part, whole)

@@ -1,125 +1,129 @@
 """Spans of tag sequences as arrays over all words of a corpus, by the rules of three versions of one scorer.
 
 ``legacy`` follows seqeval 0.0.12, ``lenient`` seqeval 1.2.2 as it comes, both to the last span, whatever they make of
-malformed tags; ``strict`` follows seqeval 1.2.2 with ``mode="strict", scheme=IOB2``.
+malformed tags; ``strict`` follows seqeval 1.2.2 with ``mode="strict"`` and the scheme.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import chain
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import HarnessError, nearest
+from harness.metrics.schemes import Mode, Scheme, parser, type_named
+from harness.metrics.tags import TagArray
 
-
-class Mode(StrEnum):
-    """Whose reading of malformed tags."""
-
-    STRICT = "strict"
-    LENIENT = "lenient"
-    LEGACY = "legacy"
-
-    @classmethod
-    def _missing_(cls, value: object) -> Mode:
-        raise ValueError(f"unknown mode {value!r}: {nearest(str(value), [known.value for known in cls])}")
-
-
-class Scheme(StrEnum):
-    """How tags encode spans."""
-
-    IOB2 = "IOB2"  # B-x opens a span of type x, I-x goes on with it, O is outside
-    RAW = "raw"  # tags without prefixes: a run of equal tags is a span, as XTREME scores parts of speech
-
-    @classmethod
-    def _missing_(cls, value: object) -> Scheme:
-        raise ValueError(f"unknown scheme {value!r}: {nearest(str(value), [known.value for known in cls])}")
+T = TypeVar("T", bound=np.generic)
+Flags = NDArray[np.bool_]
+Prefixes = NDArray[np.uint8]
+Places = NDArray[np.int64]
+Types = NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """The spans of a corpus, each at its last word.
+    """The spans of a corpus, in the order of their ends.
 
     Attributes:
-        ends: whether a span ends with this word, (words,).
-        begin: where the span that ends here began; without meaning where none ends.
-        type: type of the span, a number that is the same in every ``Spans`` of one call.
+        ends: the place of the last word of each span, ascending, (spans,).
+        begins: the place of its first word.
+        types: its type, a number that is the same in every ``Spans`` of one call.
     """
 
-    ends: NDArray[np.bool_]
-    begin: NDArray[np.int64]
-    type: NDArray[np.int64]
+    ends: Places
+    begins: Places
+    types: Types
 
-    def shared(self, other: Spans) -> NDArray[np.bool_]:
-        """Where both have the same span."""
-        same: NDArray[np.bool_] = (self.begin == other.begin) & (self.type == other.type)
-        return self.ends & other.ends & same
+    def where(self, wanted: Flags) -> Spans:
+        """Those of the spans that are wanted, (spans,)."""
+        return Spans(self.ends[wanted], self.begins[wanted], self.types[wanted])
+
+    def shared(self, other: Spans) -> Spans:
+        """The spans that both have."""
+        # where the other's span that ends here would stand, the place after its last one included
+        at = np.searchsorted(other.ends, self.ends)
+        pairs = zip((self.ends, self.begins, self.types), (other.ends, other.begins, other.types), strict=True)
+        return self.where(np.logical_and.reduce([mine == np.append(its, -1)[at] for mine, its in pairs]))
 
 
-Sentences = Sequence[Sequence[str]]
-_IOB2 = re.compile(r"O|[BI](-.*)?", re.DOTALL)
-
-
-def spans(sides: Sequence[Sentences], mode: Mode, scheme: Scheme) -> list[Spans]:
+def spans(sides: tuple[TagArray, ...], mode: Mode, scheme: Scheme, only: str = "") -> list[Spans]:
     """The spans of several taggings of one corpus, each sentence followed by one place more, which is outside.
+
+    Args:
+        sides: the taggings, with the same names of tags.
+        mode: whose reading of malformed tags.
+        scheme: how tags encode spans.
+        only: the label whose spans are wanted; empty for all.
 
     Raises:
         HarnessError: a tag is empty, or does not belong to the scheme.
     """
-    parse = _PARSERS[mode, scheme]
-    words = [[tag for sentence in side for tag in (*sentence, "O")] for side in sides]
-    distinct = sorted({*chain.from_iterable(words)})
-    _check(distinct, scheme)
-    parsed = [parse(tag) for tag in distinct]
+    found, types = _all(sides, mode, scheme)
+    if not only:
+        return found
+    wanted = types.get(type_named(only, mode, scheme), -1)
+    return [side.where(side.types == wanted) for side in found]
+
+
+# the spans of each label are asked for one after the other, of the same arrays
+@lru_cache(maxsize=1)
+def _all(sides: tuple[TagArray, ...], mode: Mode, scheme: Scheme) -> tuple[list[Spans], dict[str, int]]:
+    """The spans of all labels, and the number of each type."""
+    parse = parser(mode, scheme)
+    names = sides[0].names
+    parts = [parse("O")] * (len(names) + 1)  # the last is the outside after each sentence
+    used = sum(np.bincount(side.codes, minlength=len(names)) for side in sides)
+    for code in np.flatnonzero(used):  # names that no word bears may be anything
+        scheme.check(names[code])
+        parts[code] = parse(names[code])
     # the place before the first word is outside and of type ""
-    types = {type: i for i, type in enumerate(["", *sorted({type for _, type in parsed} - {""})])}
-    prefix = np.array([ord(prefix) for prefix, _ in parsed], np.int64)
-    kind = np.array([types[type] for _, type in parsed], np.int64)
-    number = {tag: i for i, tag in enumerate(distinct)}
-    rules = _strict if (mode, scheme) == (Mode.STRICT, Scheme.IOB2) else _conlleval
-    coded = (np.fromiter(map(number.__getitem__, tags), np.int64, len(tags)) for tags in words)
-    return [rules(prefix[codes], kind[codes]) for codes in coded]
+    types = {type: i for i, type in enumerate(dict.fromkeys(["", *(type for _, type in parts)]))}
+    prefix = np.array([ord(prefix) if prefix in LETTERS else 0 for prefix, _ in parts], np.uint8)
+    type = np.array([types[type] for _, type in parts], np.min_scalar_type(len(types)))  # small, as it is fast
+    rules = _STRICT[scheme] if mode is Mode.STRICT else _conlleval
+    return [rules(_separated(side, prefix), _separated(side, type)) for side in sides], types
 
 
-def _check(tags: Sequence[str], scheme: Scheme) -> None:
-    for tag in tags:
-        if not tag:
-            raise HarnessError("an empty string is no tag")
-        if scheme is Scheme.IOB2 and not _IOB2.fullmatch(tag):
-            raise HarnessError(f"tag {tag!r} is none of the IOB2 scheme (O, B-x, I-x): write scheme:raw for bare tags")
-
-
-# prefix and type of a tag, as each version of the scorer takes it apart
-_PARSERS: dict[tuple[Mode, Scheme], Callable[[str], tuple[str, str]]] = {
-    # 0.0.12: a raw tag is its own type, but its first letter still acts as a prefix, so S splits SCONJ and SYM
-    **dict.fromkeys([(Mode.LEGACY, s) for s in Scheme], lambda tag: (tag[0], tag.split("-")[-1])),
-    # 1.x: the first letter is gone, so that CCONJ and SCONJ are one type, and a tag of one letter has type "_"
-    **dict.fromkeys([(Mode.LENIENT, s) for s in Scheme], lambda tag: (tag[0], tag[1:].split("-", 1)[-1] or "_")),
-    (Mode.STRICT, Scheme.IOB2): lambda tag: (tag[0], tag[1:].strip("-") or "_"),
-    (Mode.STRICT, Scheme.RAW): lambda tag: ("O" if tag == "O" else "I", tag),
-}
-
-
-def _among(prefix: NDArray[np.int64], letters: str) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.isin(prefix, [ord(letter) for letter in letters])
+def _separated(side: TagArray, values: NDArray[T]) -> NDArray[T]:
+    """The value of each word's tag, with the last of the values after each sentence."""
+    words = np.ones(len(side.codes) + len(side), np.bool_)
+    words[side.offsets[1:] + np.arange(len(side))] = False
+    found = np.full(len(words), values[-1])
+    found[words] = values[side.codes]
     return found
 
 
-def _spans(closes: NDArray[np.bool_], opens: NDArray[np.bool_], type: NDArray[np.int64]) -> Spans:
+# a raw tag may begin with a letter that is no prefix, but acts as one all the same
+LETTERS = frozenset("BIOES.")
+
+
+def _among(prefix: Prefixes, letters: str) -> Flags:
+    found: Flags = np.logical_or.reduce([prefix == ord(letter) for letter in letters])
+    return found
+
+
+def _shifted(prefix: Prefixes, type: Types) -> tuple[Prefixes, Types]:
+    """Prefix and type of the word before each word."""
+    before, old = np.empty_like(prefix), np.empty_like(type)
+    before[:1], old[:1] = ord("O"), 0
+    before[1:], old[1:] = prefix[:-1], type[:-1]
+    return before, old
+
+
+def _spans(closes: Flags, opens: Flags, type: Types) -> Spans:
     """Spans that end before the places which close one, and begin at the last place that opened one."""
-    begin = np.maximum.accumulate(np.where(opens, np.arange(len(opens)), 0))
-    # nothing follows the last place, which is outside and ends no span
-    return Spans(np.append(closes, False)[1:], begin, type)
+    # nothing follows the last place, which is outside and ends no span; what nothing opened began at the first
+    ends, openings = np.flatnonzero(closes[1:]), np.append(0, np.flatnonzero(opens))
+    return Spans(ends, openings[np.searchsorted(openings, ends, side="right") - 1], type[ends])
 
 
-def _conlleval(prefix: NDArray[np.int64], type: NDArray[np.int64]) -> Spans:
+def _conlleval(prefix: Prefixes, type: Types) -> Spans:
     """The rules of conlleval.pl, which seqeval took over; prefixes E and S included."""
-    before, old = np.append(ord("O"), prefix)[:-1], np.append(0, type)[:-1]
+    before, old = _shifted(prefix, type)
     changed = old != type
     closes = _among(before, "ES") | (_among(before, "BI") & _among(prefix, "BSO")) | (~_among(before, "O.") & changed)
     opens = _among(prefix, "BS") | (_among(before, "ESO") & _among(prefix, "EI")) | (~_among(prefix, "O.") & changed)
@@ -128,9 +132,37 @@ def _conlleval(prefix: NDArray[np.int64], type: NDArray[np.int64]) -> Spans:
     return _spans(closes, opens, type)
 
 
-def _strict(prefix: NDArray[np.int64], type: NDArray[np.int64]) -> Spans:
-    """A span opens with B alone; an I that continues nothing is outside."""
-    before, old = np.append(ord("O"), prefix)[:-1], np.append(0, type)[:-1]
-    goes_on = _among(prefix, "I") & _among(before, "BI") & (old == type)
+def _iob1(prefix: Prefixes, type: Types) -> Spans:
+    """A span opens with I, or with a B that follows a tag of its type; other B are outside."""
+    before, old = _shifted(prefix, type)
+    same, inside = old == type, prefix == ord("I")
+    second = (prefix == ord("B")) & _among(before, "BI") & same  # a B that does open
+    goes_on = inside & same & ((before == ord("I")) | np.append(False, second[:-1]))
     found = _spans(~goes_on, ~goes_on, type)
-    return Spans(found.ends & (prefix[found.begin] == ord("B")), found.begin, type)
+    # seqeval has no rule for the end of such a B before a B of another type, and so no span
+    lost = second[:-1] & (prefix[1:] == ord("B")) & ~same[1:]
+    return found.where((inside | second)[found.ends] & ~lost[found.ends])
+
+
+def _iob2(prefix: Prefixes, type: Types) -> Spans:
+    """A span opens with B alone; an I that continues nothing is outside."""
+    before, old = _shifted(prefix, type)
+    goes_on = (prefix == ord("I")) & _among(before, "BI") & (old == type)
+    found = _spans(~goes_on, ~goes_on, type)
+    return found.where(prefix[found.begins] == ord("B"))
+
+
+def _bioes(prefix: Prefixes, type: Types) -> Spans:
+    """A span opens with B and closes with E, or is an S; anything else is outside."""
+    before, old = _shifted(prefix, type)
+    goes_on = _among(prefix, "IE") & _among(before, "BI") & (old == type)
+    found = _spans(~goes_on, ~goes_on, type)
+    return found.where(_among(prefix[found.ends], "ES") & _among(prefix[found.begins], "BS"))
+
+
+_STRICT: dict[Scheme, Callable[[Prefixes, Types], Spans]] = {
+    Scheme.IOB1: _iob1,
+    Scheme.IOB2: _iob2,
+    Scheme.BIOES: _bioes,
+    Scheme.RAW: _conlleval,
+}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
 from harness.errors import HarnessError
-from harness.metrics.base import evaluate, metric
+from harness.metrics.base import METRICS, WholeMetric, evaluate, metric
 
 ACCURACY = metric("accuracy")
 labels = st.sampled_from(["a", "b", "c"])
@@ -40,17 +40,17 @@ def test_a_sentence_with_another_number_of_tags_is_named(guess):
         ACCURACY.count([("A",), ("A", "B")], [("A",), guess])
 
 
-@pytest.mark.parametrize(
-    "signature", ["accuracy", "span_f1", "squad_f1", "squad_em", "retrieval_accuracy", "retrieval_mrr"]
-)
-def test_every_metric_refuses_missing_predictions_and_scores_nothing_as_zero(signature):
-    measure = metric(signature)
+@pytest.mark.parametrize("name", sorted(METRICS))
+def test_every_metric_refuses_missing_predictions_and_scores_nothing_as_zero(name):
+    measure = metric(name, labels=("a", "b"), language="deu")
     with pytest.raises(HarnessError, match="0 predictions for 1 examples"):
         measure.count([("O",)], [])
     empty = measure.count([], [])
     assert empty.shape == (0, len(measure.columns))
     assert evaluate(measure, [], []) == 0.0
-    assert measure.score(np.zeros((3, 4, len(measure.columns)))).tolist() == np.zeros((3, 4)).tolist()
+    # of a whole metric, the last two axes are examples and columns
+    stack = (3, 4, 0) if isinstance(measure, WholeMetric) else (3, 4)
+    assert measure.score(np.zeros((*stack, len(measure.columns)))).tolist() == np.zeros((3, 4)).tolist()
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,7 @@ def test_every_metric_refuses_missing_predictions_and_scores_nothing_as_zero(sig
         ("span_f1", "span_f1|mode:strict|scheme:IOB2"),
         ("span_f1|scheme:raw", "span_f1|mode:strict|scheme:raw"),
         ("span_f1|scheme:IOB2|mode:legacy", "span_f1|mode:legacy|scheme:IOB2"),
+        ("span_f1|type:PER|scheme:BIOES", "span_f1|mode:strict|scheme:BIOES|type:PER"),
         ("squad_f1", "squad_f1"),
         ("squad_em", "squad_em"),
         ("retrieval_accuracy", "retrieval_accuracy|direction:both"),
@@ -76,7 +77,7 @@ def test_a_signature_is_complete_and_means_itself(short, full):
     [
         ("span_f1|mode:lenint", "did you mean 'lenient'"),
         ("span_f1|mode:7", "known: legacy, lenient, strict"),
-        ("span_f1|scheme:BIOES", "IOB2"),
+        ("span_f1|scheme:BILOU", "known: BIOES, IOB1, IOB2, raw|did you mean"),
         ("retrieval_mrr|direction:up", "known: backward, both, forward"),
         ("accuracy|mode:strict", "mode"),
     ],

@@ -1,0 +1,84 @@
+"""Pearson's and Spearman's correlation of gold and predicted numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import HarnessError
+from harness.metrics.base import METRICS, Counts, Metric, WholeMetric, is_number, paired
+
+
+@METRICS.add("pearson")
+def pearson() -> Metric:
+    """Pearson's r, in [-1, 1]; 0 where the gold or the predicted numbers are all alike.
+
+    "Alike" is what sums of squares cannot tell apart: numbers that differ from their mean by less than a millionth of
+    it.
+
+    Source: scipy's ``pearsonr``, which has no number there.
+    """
+    return Metric("pearson", ("one", "gold", "predicted", "gold2", "predicted2", "product"), _moments, of_sums)
+
+
+@METRICS.add("spearman")
+def spearman() -> WholeMetric:
+    """Spearman's rho, in [-1, 1]: Pearson's r of the ranks; equal numbers share their mean rank. 0 where all are alike.
+
+    Source: scipy's ``spearmanr``, which has no number where all are alike.
+    """
+    return WholeMetric("spearman", ("gold", "predicted"), _numbers, of_ranks)
+
+
+def of_sums(sums: Counts) -> NDArray[np.float64]:
+    """Pearson's r from sums of moments, ``(..., 6) -> (...)``."""
+    one, x, y, xx, yy, xy = np.moveaxis(np.asarray(sums, dtype=np.float64), -1, 0)
+    n = np.where(one > 0, one, 1.0)
+    covariance, x_spread, y_spread = xy - x / n * y, xx - x / n * x, yy - y / n * y
+    # what is left of equal numbers is rounding
+    varied = (x_spread > 1e-12 * xx) & (y_spread > 1e-12 * yy)
+    below = np.sqrt(np.where(varied, x_spread, 1.0)) * np.sqrt(np.where(varied, y_spread, 1.0))
+    r: NDArray[np.float64] = np.clip(np.where(varied, covariance, 0.0) / below, -1.0, 1.0)
+    return r
+
+
+def of_ranks(counts: Counts) -> NDArray[np.float64]:
+    """Spearman's rho of rows of two numbers, ``(..., examples, 2) -> (...)``."""
+    if not counts.shape[-2]:
+        return np.zeros(counts.shape[:-2])
+    ranks = np.apply_along_axis(_ranks, -2, counts)
+    return of_sums(_powers(ranks - ranks.mean(axis=-2, keepdims=True)).sum(axis=-2))
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rank of each number among all, from 1; equal ones share their mean rank."""
+    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (np.cumsum(times) - (times - 1) / 2)[place]
+    return ranks
+
+
+def _powers(pairs: NDArray[np.float64]) -> Counts:
+    """The moments of pairs of numbers, ``(..., 2) -> (..., 6)``."""
+    x, y = np.moveaxis(pairs, -1, 0)
+    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
+
+
+def _moments(gold: Sequence[Any], predicted: Sequence[Any]) -> Counts:
+    return _powers(_numbers(gold, predicted))
+
+
+def _numbers(gold: Sequence[Any], predicted: Sequence[Any]) -> Counts:
+    """Gold and predicted number of each example, (examples, 2).
+
+    Raises:
+        HarnessError: predictions are missing, or something is no number.
+    """
+    rows = np.empty((len(gold), 2))
+    for i, pair in enumerate(paired(gold, predicted)):
+        if not all(map(is_number, pair)):
+            raise HarnessError(f"example {i}: needs a gold and a predicted number, got {pair[0]!r} and {pair[1]!r}")
+        rows[i] = pair
+    return rows
