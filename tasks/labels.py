@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from harness.data.examples import Row
 from harness.errors import DataError
 from harness.spec import TaskSpec
@@ -32,6 +34,46 @@ def text(row: Row, field: str, task: TaskSpec) -> str:
     if not isinstance(value, str) or not value.strip():
         raise DataError(f"{row.where}: the field {field!r} is empty or missing (task {task.name}); got {value!r}")
     return value
+
+
+def pair(row: Row, task: TaskSpec) -> tuple[str, str | None]:
+    """The text ``first`` and, where a row has one, the text ``second``; ``third`` goes on where the second ends.
+
+    Instead, both may stand in ``pair``, on a line each.
+
+    Raises:
+        DataError: a text is empty, or there is none.
+    """
+    if row.fields.get("pair") is not None:
+        both = [part.strip() for part in text(row, "pair", task).split("\n")]
+        if len(both) != 2 or not all(both):
+            raise DataError(f"{row.where}: {len(both)} lines where a pair of texts has two (task {task.name}): {both}")
+        return both[0], both[1]
+    first = text(row, "first", task)
+    if row.fields.get("second") is None:
+        return first, None
+    more = str(row.fields.get("third") or "").strip()
+    # a page may have a title alone, or a description alone
+    if more and not str(row.fields["second"]).strip():
+        return first, more
+    second = text(row, "second", task)
+    return first, f"{second} {more}" if more else second
+
+
+def number(row: Row, field: str, task: TaskSpec) -> float:
+    """A field that must hold a finite number, mapped by the task's label map where the data set has words for them.
+
+    Raises:
+        DataError: the field is missing, or no finite number.
+    """
+    given = row.fields.get(field)
+    try:
+        found = float(task.label_map.get(str(given), str(given)))
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise DataError(f"{row.where}: the field {field!r} must be a finite number (task {task.name}); got {given!r}")
+    return found
 
 
 def words_and_tags(row: Row, task: TaskSpec) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.data.examples import Example, Row, Sentence, Shape
+from harness.retrieval.translations import TRANSLATIONS
 from harness.spec import TaskSpec
 from harness.tasktype import TASK_TYPES, TaskType
 from tasks.labels import text
@@ -27,4 +28,4 @@ def gold(item: Example) -> str:
     return item.id
 
 
-TASK_TYPES.add("retrieval")(TaskType(Shape.SENTENCE, example, tags, gold, ("retrieval_accuracy",)))
+TASK_TYPES.add("retrieval")(TaskType(Shape.SENTENCE, example, tags, gold, ("retrieval_accuracy",), match=TRANSLATIONS))

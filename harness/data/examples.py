@@ -1,4 +1,4 @@
-"""What one item of a task holds, in the four shapes that every task type comes down to."""
+"""What one item of a task holds, in the six shapes that every task type comes down to."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class Shape(StrEnum):
     TEXT = "text"  # one text or a pair of texts, one label
     PASSAGE = "passage"  # a question and a context, an answer span
     SENTENCE = "sentence"  # a text, a vector
+    VALUE = "value"  # one text or a pair of texts, a number
+    OPTIONS = "options"  # a text and several options, a score each
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,45 @@ class Sentence(Example):
     """A sentence of a parallel set: its id is that of its translations."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Sentence):
+    """A sentence that looks for others.
+
+    Attributes:
+        answers: ids of those that it should find, by the pool that they are looked for in (``all`` of them; those in
+            its ``own`` language); empty where it has none, as most sentences of a comparable corpus.
+    """
+
+    answers: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedText(Example):
+    """One text, or two that belong together, with a number: how alike they are, how good a text is."""
+
+    first: str
+    second: str | None
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Options(Example):
+    """A text with options to choose from or to rank, each with its gain: 1 for the right one, or graded relevance.
+
+    Gains are finite and not negative; there are as many as options, and one option at least.
+    """
+
+    first: str
+    options: tuple[str, ...]
+    gains: tuple[float, ...]
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Each option's share of all gains; zeros where no option has any."""
+        total = sum(self.gains)
+        return tuple(gain / total if total else 0.0 for gain in self.gains)
 
 
 @dataclass(frozen=True, slots=True)

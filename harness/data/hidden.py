@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.data.examples import Row
+from harness.data.examples import Row, Shape
 from harness.errors import DataError
 from harness.spec import TaskSpec
+from harness.tasktype import TASK_TYPES
 
 PLACEHOLDERS = frozenset({"", "-1", "X", "O", "_", "?", "None"})
 FEW = 50  # so many sentences may really be without an entity
@@ -32,6 +33,9 @@ def _hidden(rows: Sequence[Row], task: TaskSpec) -> bool:
     if "tags" in fields:
         tags = {str(tag) for row in rows for tag in _list(row.fields["tags"])}
         return len(rows) > FEW if tags == {"O"} else len(tags) == 1 and tags <= PLACEHOLDERS
+    if TASK_TYPES[task.type].shape in (Shape.VALUE, Shape.OPTIONS):
+        given = {str(row.fields.get("answer", row.fields.get("value", ""))).strip() for row in rows}
+        return given <= (PLACEHOLDERS | {"nan"}) - task.label_map.keys()
     if len(task.labels) > 1 and ("first" in fields or "label" in fields):
         labels = {str(row.fields.get("label", "")).strip() for row in rows}
         return len(labels) == 1 and labels <= PLACEHOLDERS - set(task.labels) - set(task.label_map)

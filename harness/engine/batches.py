@@ -47,16 +47,56 @@ class Batches:
         return self.computed / max(1, self.real)
 
 
-def batches_of(lengths: Ints, budget: int) -> Batches:
-    """Rows sorted by length and cut so that rows x longest row stays within ``budget``; a longer row stands alone."""
+def batches_of(lengths: Ints, budget: int, sizes: Ints | None = None) -> Batches:
+    """Rows sorted by length and cut so that rows x longest row stays within ``budget``; a longer row stands alone.
+
+    Args:
+        lengths: (rows,) tokens of each.
+        budget: padded tokens a batch.
+        sizes: what is sorted and cut instead of rows: items of so many rows, each as long as its longest.
+    """
     order = np.argsort(-lengths, kind="stable")
+    ordered = np.ones_like(order) if sizes is None else sizes[order]
+    rows_before = np.concatenate([[0], np.cumsum(ordered)])
     cuts, computed = [0], 0
     while cuts[-1] < len(order):
+        first = rows_before[cuts[-1]]
         longest = max(1, int(lengths[order[cuts[-1]]]))
-        end = min(len(order), cuts[-1] + max(1, budget // longest))
-        computed += longest * (end - cuts[-1])
-        cuts.append(end)
-    return Batches(order, np.asarray(cuts), int(lengths.sum()), computed)
+        end = int(np.searchsorted(rows_before, first + budget // longest, side="right")) - 1
+        cuts.append(max(cuts[-1] + 1, end))
+        computed += longest * int(rows_before[cuts[-1]] - first)
+    return Batches(order, np.asarray(cuts), int((lengths[order] * ordered).sum()), computed)
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Rows in parts that no batch of a training step may divide: each row alone, or those of an example together.
+
+    Attributes:
+        starts: (items + 1,) the first row of each.
+        lengths: (items,) tokens of each item's longest row.
+    """
+
+    starts: Ints
+    lengths: Ints
+
+    @property
+    def sizes(self) -> Ints:
+        """(items,) rows of each."""
+        return np.diff(self.starts)
+
+    def rows(self, items: Ints) -> Ints:
+        """The rows of these items, item after item."""
+        sizes = self.sizes[items]
+        return np.repeat(self.starts[items] - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+
+
+def items_of(tokens: Tokens, *, together: bool) -> Items:
+    """Every row alone or, ``together``, all rows of an example as one item."""
+    if not together:
+        return Items(np.arange(len(tokens) + 1), tokens.lengths)
+    starts = np.flatnonzero(np.diff(tokens.example, prepend=-1))
+    return Items(np.append(starts, len(tokens)), np.maximum.reduceat(tokens.lengths, starts))
 
 
 @dataclass(frozen=True, slots=True)

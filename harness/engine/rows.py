@@ -1,4 +1,4 @@
-"""Rows of tokens for the four shapes: what a model reads at once, with special tokens, cut to its length."""
+"""Rows of tokens for the six shapes: what a model reads at once, with special tokens, cut to its length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import Any, NamedTuple, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.examples import Example, LabelledText, Question, Sentence, Shape, TaggedWords
+from harness.data.examples import (
+    Example,
+    LabelledText,
+    Options,
+    Question,
+    Sentence,
+    Shape,
+    TaggedWords,
+    ValuedText,
+)
 from harness.errors import HarnessError
 
 log = logging.getLogger(__name__)
@@ -113,8 +122,10 @@ def rows_of(
         )
     if shape is Shape.WORDS:
         return Rows(_words(cast("Sequence[TaggedWords]", examples), tokenizer, max_length))
-    if shape is Shape.TEXT:
-        return Rows(_texts(cast("Sequence[LabelledText]", examples), tokenizer, max_length, name))
+    if shape in (Shape.TEXT, Shape.VALUE, Shape.OPTIONS):
+        return Rows(
+            _texts(cast("Sequence[LabelledText | ValuedText | Options]", examples), tokenizer, max_length, name)
+        )
     if shape is Shape.PASSAGE:
         return Rows(_passages(cast("Sequence[Question]", examples), tokenizer, max_length, stride, name))
     return Rows(_sentences(cast("Sequence[Sentence]", examples), tokenizer, max_length, prefix, name))
@@ -141,22 +152,29 @@ def _word_row(example: int, ids: Ids, marks: Ids, before: Ids, after: Ids) -> Ro
     return Row(example, [*before, *ids, *after], [0] * len(word), word)
 
 
-def _texts(examples: Sequence[LabelledText], tokenizer: Tokenizer, max_length: int, name: str) -> Iterator[Row]:
-    known = _encode_once(tokenizer, [text for e in examples for text in (e.first, e.second) if text is not None])
+def _texts(
+    examples: Sequence[LabelledText | ValuedText | Options], tokenizer: Tokenizer, max_length: int, name: str
+) -> Iterator[Row]:
+    """A row a text or pair, and of options a row each with the text."""
+    pairs: list[tuple[int, str, str | None]] = []
+    for i, e in enumerate(examples):
+        seconds = e.options if isinstance(e, Options) else (e.second,)
+        pairs += [(i, e.first, second) for second in seconds]
+    known = _encode_once(tokenizer, [text for _, *both in pairs for text in both if text is not None])
     room = max_length - sum(map(len, tokenizer.frame.pair))
     cut: list[str] = []
-    for i, example in enumerate(examples):
-        first = known[example.first].ids
-        if example.second is None:
+    for i, one, other in pairs:
+        first = known[one].ids
+        if other is None:
             row = _single(i, first, tokenizer.frame, max_length)
-            cut += [example.id] * (len(row.ids) < len(first) + sum(map(len, tokenizer.frame.single)))
+            cut += [examples[i].id] * (len(row.ids) < len(first) + sum(map(len, tokenizer.frame.single)))
         else:
-            second = known[example.second].ids
+            second = known[other].ids
             n, m = longest_first(len(first), len(second), room)
-            cut += [example.id] * (n + m < len(first) + len(second))
+            cut += [examples[i].id] * (n + m < len(first) + len(second))
             row = _pair(i, first[:n], second[:m], tokenizer.frame)
         yield row
-    _tell(cut, len(examples), max_length, name)
+    _tell(cut, len(pairs), max_length, name)
 
 
 def longest_first(first: int, second: int, room: int) -> tuple[int, int]:

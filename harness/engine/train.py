@@ -41,6 +41,7 @@ def fit(
     seed: int,
     budget: int,
     dev: Callable[[], float] | None = None,
+    sizes: Ints | None = None,
 ) -> list[Measured]:
     """Fine-tune with AdamW, linear warm-up and decay, and clipped gradients.
 
@@ -56,6 +57,8 @@ def fit(
         budget: padded tokens that go through the network at once; a larger batch is summed up in parts.
         dev: higher is better; asked after each epoch where ``training.select`` is ``source_dev``, whose best weights
             are then restored (the earliest of equals).
+        sizes: where what stands here for a row is an item of several rows that a loss needs together, how many; its
+            length is that of the longest.
 
     Raises:
         HarnessError: there is nothing to train on, neither steps nor epochs are set, or the loss is no number.
@@ -80,7 +83,7 @@ def fit(
         rows = next(rows_of_step)
         total = max(1, int(weights[rows].sum()))
         loss = torch.zeros((), device=next(net.parameters()).device)
-        for part in batches_of(lengths[rows], budget):
+        for part in batches_of(lengths[rows], budget, None if sizes is None else sizes[rows]):
             partial = losses(rows[part]) / total
             partial.backward()  # type: ignore[no-untyped-call]
             loss += partial.detach()

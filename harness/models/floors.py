@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.examples import Corpus, Example, LabelledText, Question, Shape, TaggedWords
+from harness.data.examples import Corpus, Example, LabelledText, Options, Question, Shape, TaggedWords, ValuedText
 from harness.errors import DataError, HarnessError
 from harness.models.base import MODELS, Curve, Prediction, TrainingSet
 from harness.models.hashed import TOKEN
@@ -23,16 +23,20 @@ from harness.spec import ModelSpec, Training
 FILE = "distribution.json"
 WIDTH = 64  # of a random sentence vector; enough for ranks to be as good as drawn
 
+CHOOSES = frozenset({Shape.WORDS, Shape.TEXT})  # the task says what there is to choose from
+
+Answer = str | int | float
 T = TypeVar("T")
 
 
 class Floor:
     """What both floors know: how often each answer occurs in training, and the seed.
 
-    An answer is a tag (WORDS), a label (TEXT) or the length of an answer in tokens (PASSAGE).
+    An answer is a tag (WORDS), a label (TEXT), the length of an answer in tokens (PASSAGE), a value (VALUE) or the
+    place of the best option (OPTIONS), the first of equals.
     """
 
-    trains = frozenset({Shape.WORDS, Shape.TEXT, Shape.PASSAGE})
+    trains = frozenset(Shape) - {Shape.SENTENCE}
     embeds = True
     continues = False
     backend = "python"
@@ -62,11 +66,11 @@ class Floor:
         counts = Counter(answer for example in examples for answer in _answers(example))
         if not counts:
             raise DataError("the training set is empty: there is no answer to count")
-        unknown = set() if data.shape is Shape.PASSAGE else {str(answer) for answer in counts} - {*data.tags}
+        unknown = {str(answer) for answer in counts} - {*data.tags} if data.shape in CHOOSES else set()
         if unknown:
             raise DataError(f"training has {min(unknown)!r}, which is not one of {', '.join(data.tags)}")
         # of equally frequent answers the first in the task's order comes first, whatever order the examples have
-        order = sorted(counts) if data.shape is Shape.PASSAGE else [tag for tag in data.tags if tag in counts]
+        order = [tag for tag in data.tags if tag in counts] if data.shape in CHOOSES else sorted(counts)
         content = {"seed": seed, "answers": [[answer, counts[answer]] for answer in order]}
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -75,19 +79,29 @@ class Floor:
 
 @MODELS.add("majority")
 class Majority(Floor):
-    """The most frequent tag or label; the beginning of the context, as long as answers are on average."""
+    """The most frequent tag or label; the beginning of the context, as long as answers are on average; the mean value.
+
+    An option's score is the share of training examples whose best option stands in its place.
+    """
 
     def predict(self, folder: Path, corpora: Sequence[Corpus[Example]]) -> list[list[Prediction]]:
         """The same answer for every example."""
         counts, _ = _read(folder)
         most = max(counts, key=lambda answer: counts[answer])
+        total = sum(counts.values())
+
+        def mean() -> float:
+            return sum(float(answer) * n for answer, n in counts.items()) / total
 
         def answer(example: Example) -> Prediction:
             if isinstance(example, TaggedWords):
                 return (str(most),) * len(example.words)
             if isinstance(example, Question):
-                mean = sum(int(length) * n for length, n in counts.items()) / sum(counts.values())
-                return _cut(example.context, 0, max(1, round(mean)))
+                return _cut(example.context, 0, max(1, round(mean())))
+            if isinstance(example, ValuedText):
+                return mean()
+            if isinstance(example, Options):
+                return tuple(counts.get(place, 0) / total for place in range(len(example.options)))
             return str(most)
 
         return [[answer(example) for example in corpus] for corpus in corpora]
@@ -99,7 +113,10 @@ class Majority(Floor):
 
 @MODELS.add("chance")
 class Chance(Floor):
-    """Tags, labels and answer lengths drawn as they are distributed in training, a generator for each example."""
+    """Tags, labels, answer lengths and values drawn as they are distributed in training, a generator for each example.
+
+    Options are scored at random.
+    """
 
     def predict(self, folder: Path, corpora: Sequence[Corpus[Example]]) -> list[list[Prediction]]:
         """A draw for every example, the same whenever it is asked for, and for the same item in every language."""
@@ -109,7 +126,11 @@ class Chance(Floor):
             rng = random.Random(f"{seed}|{example.id}")  # noqa: S311
             if isinstance(example, TaggedWords):
                 return tuple(map(str, _draw(rng, counts, len(example.words))))
+            if isinstance(example, Options):
+                return tuple(rng.random() for _ in example.options)
             (drawn,) = _draw(rng, counts, 1)
+            if isinstance(example, ValuedText):
+                return float(drawn)
             if isinstance(example, Question):
                 length = int(drawn)
                 start = rng.randrange(max(1, len(TOKEN.findall(example.context)) - length + 1))
@@ -124,16 +145,20 @@ class Chance(Floor):
         return [np.array([_direction(f"{seed}|{c.language}|{e.id}") for e in c]).reshape(-1, WIDTH) for c in corpora]
 
 
-def _answers(example: Example) -> Iterator[str | int]:
+def _answers(example: Example) -> Iterator[Answer]:
     if isinstance(example, TaggedWords):
         yield from example.tags
     elif isinstance(example, LabelledText):
         yield example.label
     elif isinstance(example, Question):
         yield len(TOKEN.findall(example.answers[0].text))
+    elif isinstance(example, ValuedText):
+        yield example.value
+    elif isinstance(example, Options):
+        yield example.gains.index(max(example.gains))
 
 
-def _read(folder: Path) -> tuple[dict[str | int, int], int]:
+def _read(folder: Path) -> tuple[dict[Answer, int], int]:
     """Counts of the answers, in the task's order, and the seed."""
     try:
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))

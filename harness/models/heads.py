@@ -10,24 +10,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.data.examples import Example, LabelledText, Question, Shape, TaggedWords
+from harness.data.examples import Example, LabelledText, Options, Question, Shape, TaggedWords, ValuedText
 from harness.engine.batches import Batch
 from harness.engine.spans import answer_targets, best_spans
 from harness.engine.tokens import Ints, Tokens
 from harness.errors import DataError
 from harness.models.base import Prediction
 
+Targets = NDArray[np.int64] | NDArray[np.float32]
+
 NOTHING = -100
 """The target of a token that has none."""
 
+PER_TOKEN = frozenset({Shape.WORDS, Shape.PASSAGE})
+"""Shapes whose head reads every token; that of the others reads the first."""
+
 
 class Network(nn.Module):
-    """A backbone's network with one layer on top: on every token, or for TEXT, after another, on the first."""
+    """A backbone's network with one layer on top: on every token, or after another on the first."""
 
-    def __init__(self, base: nn.Module, width: int, shape: Shape, outputs: int) -> None:
+    def __init__(self, base: nn.Module, width: int, shape: Shape, tags: Sequence[str]) -> None:
         super().__init__()
         self.base = base
-        self.first_only = shape is Shape.TEXT
+        self.first_only = shape not in PER_TOKEN
+        outputs = {Shape.PASSAGE: 2, Shape.VALUE: 1, Shape.OPTIONS: 1}.get(shape, len(tags))
         hidden = [nn.Dropout(0.1), nn.Linear(width, width), nn.Tanh()] if self.first_only else []
         self.head = nn.Sequential(*hidden, nn.Dropout(0.1), nn.Linear(width, outputs))
         for layer in self.head:
@@ -36,17 +42,18 @@ class Network(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Scores: (rows, outputs) for TEXT, (rows, longest, outputs) otherwise."""
+        """Scores: (rows, longest, outputs) where the head reads every token, (rows, outputs) otherwise."""
         hidden = self.base(batch)
         return cast("Tensor", self.head(hidden[:, 0] if self.first_only else hidden))
 
 
-def targets_of(shape: Shape, examples: Sequence[Example], tags: Sequence[str], tokens: Tokens) -> NDArray[np.int64]:
+def targets_of(shape: Shape, examples: Sequence[Example], tags: Sequence[str], tokens: Tokens) -> Targets:
     """What the network should answer.
 
     Returns:
         WORDS: (tokens,) tag of the word that starts there, ``NOTHING`` elsewhere. TEXT: (rows,) label. PASSAGE:
-        (rows, 2) first and last token of the first answer, (0, 0) in windows without it.
+        (rows, 2) first and last token of the first answer, (0, 0) in windows without it. VALUE: (rows,) the value.
+        OPTIONS: (rows,) the option's share of its example's gains, zero where there is no gain.
 
     Raises:
         DataError: an example has a tag that is none of ``tags``.
@@ -54,6 +61,10 @@ def targets_of(shape: Shape, examples: Sequence[Example], tags: Sequence[str], t
     if shape is Shape.PASSAGE:
         firsts = [cast("Question", example).answers[0] for example in examples]
         return answer_targets([(a.start, a.start + len(a.text)) for a in firsts], tokens)
+    if shape is Shape.VALUE:
+        return np.asarray([cast("ValuedText", e).value for e in examples], dtype=np.float32)[tokens.example]
+    if shape is Shape.OPTIONS:
+        return np.asarray([share for e in examples for share in cast("Options", e).shares], dtype=np.float32)
     number = {tag: i for i, tag in enumerate(tags)}
     try:
         if shape is Shape.TEXT:
@@ -71,15 +82,27 @@ def targets_of(shape: Shape, examples: Sequence[Example], tags: Sequence[str], t
     return targets
 
 
-def weights_of(shape: Shape, targets: NDArray[np.int64], tokens: Tokens) -> NDArray[np.int64]:
-    """Targets of each row, (rows,)."""
+def weights_of(shape: Shape, targets: Targets, tokens: Tokens) -> NDArray[np.int64]:
+    """Targets of each row, (rows,); OPTIONS: one of each example, none where no option has a gain."""
+    if shape is Shape.OPTIONS:
+        return (np.bincount(tokens.example, targets) > 0).astype(np.int64)
     if shape is not Shape.WORDS:
         return np.ones(len(tokens), dtype=np.int64)
     return np.diff(np.concatenate([[0], np.cumsum(targets != NOTHING)])[tokens.offsets])
 
 
-def summed_loss(shape: Shape, scores: Tensor, targets: NDArray[np.int64], tokens: Tokens, rows: Ints) -> Tensor:
-    """Cross-entropy summed over the targets of a batch; PASSAGE: the mean of that of first and last token."""
+def summed_loss(shape: Shape, scores: Tensor, targets: Targets, tokens: Tokens, rows: Ints) -> Tensor:
+    """Cross-entropy summed over the targets of a batch; PASSAGE: the mean of that of first and last token.
+
+    VALUE: squared error. OPTIONS: cross-entropy over the options of an example, whose rows must all be there; with
+    graded gains this is ListNet's top-one loss with shares of the gains in place of their softmax.
+
+    Source: Cao et al. (2007), Learning to Rank: From Pairwise Approach to Listwise Approach, ICML.
+    """
+    if shape is Shape.VALUE:
+        return (scores[:, 0].float() - torch.from_numpy(targets[rows]).to(scores.device)).square().sum()
+    if shape is Shape.OPTIONS:
+        return _over_options(scores[:, 0].float(), targets[rows], tokens.example[rows])
     if shape is Shape.WORDS:
         wanted = np.full(scores.shape[:2], NOTHING, dtype=np.int64)
         wanted[np.arange(scores.shape[1]) < tokens.lengths[rows][:, None]] = targets[tokens.flat(rows)]
@@ -95,25 +118,41 @@ def summed_loss(shape: Shape, scores: Tensor, targets: NDArray[np.int64], tokens
     return (_cross_entropy(first, targets[rows, 0]) + _cross_entropy(last, targets[rows, 1])) / 2
 
 
-def _cross_entropy(scores: Tensor, targets: NDArray[np.int64]) -> Tensor:
+def _cross_entropy(scores: Tensor, targets: Targets) -> Tensor:
     wanted = torch.from_numpy(targets).to(scores.device)
     return nn.functional.cross_entropy(scores.float(), wanted, ignore_index=NOTHING, reduction="sum")
+
+
+def _over_options(scores: Tensor, wanted: Targets, example: Ints) -> Tensor:
+    """Cross-entropy summed over examples, the rows of each standing together."""
+    starts = np.flatnonzero(np.diff(example, prepend=-1))
+    line = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(example)))
+    place = np.arange(len(example)) - starts[line]
+    at = torch.from_numpy(line).to(scores.device), torch.from_numpy(place).to(scores.device)
+    table = scores.new_full((len(starts), int(place.max()) + 1), -torch.inf).index_put(at, scores)
+    return -(table.log_softmax(dim=1)[at] * torch.from_numpy(wanted).to(scores.device)).sum()
 
 
 def answers(
     shape: Shape, outputs: NDArray[np.float32], tags: Sequence[str], tokens: Tokens, examples: Sequence[Example]
 ) -> list[Prediction]:
-    """One answer an example: tags of its words, its label, or the text of its span.
+    """One answer an example: tags of its words, its label, the text of its span, its value, or its options' scores.
 
     Args:
         shape: of the task.
-        outputs: the network's scores, (rows, tags) for TEXT, (tokens, tags) for WORDS, (tokens, 2) for PASSAGE.
+        outputs: the network's scores, (rows, tags) for TEXT, (tokens, tags) for WORDS, (tokens, 2) for PASSAGE,
+            (rows, 1) for VALUE and OPTIONS.
         tags: what the outputs stand for.
         tokens: the pool that the outputs are aligned with.
         examples: the pool's.
     """
     if shape is Shape.TEXT:
         return [tags[i] for i in outputs.argmax(axis=1)]
+    if shape is Shape.VALUE:
+        return [*outputs[:, 0].tolist()]
+    if shape is Shape.OPTIONS:
+        ends = np.cumsum([len(cast("Options", e).options) for e in examples])
+        return [tuple(part.tolist()) for part in np.split(outputs[:, 0], ends[:-1])]
     if shape is Shape.PASSAGE:
         spans = best_spans(outputs[:, 0], outputs[:, 1], tokens, len(examples))
         return [cast("Question", e).context[start:end] for e, (start, end) in zip(examples, spans, strict=True)]

@@ -16,10 +16,11 @@ from scipy import sparse
 from harness.data.examples import Corpus, Example, LabelledText, Question, Sentence, Shape, TaggedWords
 from harness.errors import DataError, HarnessError, nearest
 from harness.models import lexical_features as features
+from harness.models import lexical_ridge as ridge
 from harness.models import lexical_spans as spans
 from harness.models.base import MODELS, Curve, Prediction, TrainingSet
 from harness.models.lexical_linear import Linear, fit, load, save
-from harness.models.selection import accuracy
+from harness.models.selection import quality
 from harness.spec import ModelSpec, Training
 
 WRONG = 30  # candidates of a question that are learned from beside the right ones
@@ -42,9 +43,12 @@ class Options:
 
 @MODELS.add("lexical")
 class Lexical:
-    """Logistic regression on words with their neighbours, texts with their overlap, and candidate answers."""
+    """Logistic regression on words with their neighbours, texts with their overlap, and candidate answers.
 
-    trains = frozenset({Shape.WORDS, Shape.TEXT, Shape.PASSAGE})
+    Values and options are scored by a ridge regression on texts with their overlap.
+    """
+
+    trains = frozenset(Shape) - {Shape.SENTENCE}
     embeds = True
     continues = True
     backend = "sklearn"
@@ -66,7 +70,8 @@ class Lexical:
     ) -> Sequence[Curve]:
         """Write the weights and what they are for; begin with the weights in ``start``, if it is given.
 
-        Warm-up and clipping mean nothing here.
+        Warm-up and clipping mean nothing here; nor do any other numbers for values and options, which are solved in one
+        step.
 
         Raises:
             DataError: an example has a tag that is none of ``data.tags``.
@@ -78,26 +83,29 @@ class Lexical:
         about = {"shape": data.shape.value, "tags": list(data.tags)}
         examples = [example for corpus in data.corpora for example in corpus]
         rng = np.random.default_rng(seed)
-        matrix, classes = self._problem(data, examples, rng)
-        begin = Linear.zero(2 if data.shape is Shape.PASSAGE else len(data.tags), matrix.shape[1])
+        matrix, wanted = self._problem(data, examples, rng)
+        begin = Linear.zero(len(data.tags), matrix.shape[1])
         if start is not None:
             begin, before = load(start)
             if before != about:
                 raise HarnessError(f"{start} was trained for {before}, and cannot be continued for {about}")
+        if data.shape in ridge.SHAPES:
+            save(ridge.fit(begin, matrix, wanted), about, folder)
+            return ()
 
         def dev(linear: Linear) -> float:
-            """Accuracy averaged over the sources, as networks are selected by."""
+            """Quality averaged over the sources, as networks are selected by."""
             answers = (self._answers(linear, data.shape, data.tags, corpus) for corpus in data.dev)
             return float(
-                np.mean([accuracy(data.shape, found, [*c]) for c, found in zip(data.dev, answers, strict=True)])
+                np.mean([quality(data.shape, found, [*c]) for c, found in zip(data.dev, answers, strict=True)])
             )
 
-        linear, curve = fit(begin, matrix, classes, training, len(examples), rng, dev if choosing else None)
+        linear, curve = fit(begin, matrix, wanted, training, len(examples), rng, dev if choosing else None)
         save(linear, about, folder)
         return curve
 
     def predict(self, folder: Path, corpora: Sequence[Corpus[Example]]) -> list[list[Prediction]]:
-        """The most likely tags, label or span."""
+        """The most likely tags, label or span; the value; the score of every option."""
         linear, about = load(folder)
         shape, tags = Shape(cast("str", about["shape"])), cast("list[str]", about["tags"])
         return [self._answers(linear, shape, tags, corpus) for corpus in corpora]
@@ -110,10 +118,12 @@ class Lexical:
 
     def _problem(
         self, data: TrainingSet, examples: Sequence[Example], rng: np.random.Generator
-    ) -> tuple[features.Matrix, NDArray[np.int64]]:
-        """Rows and their classes."""
+    ) -> tuple[features.Matrix, NDArray[Any]]:
+        """Rows and their classes, or what they should score."""
         if data.shape is Shape.PASSAGE:
             return _candidates(cast("Sequence[Question]", examples), rng)
+        if data.shape in ridge.SHAPES:
+            return self._matrix(data.shape, examples), ridge.wanted(examples)
         number = {tag: i for i, tag in enumerate(data.tags)}
         gold = [tag for example in examples for tag in _tags(example)]
         unknown = {*gold} - number.keys()
@@ -122,10 +132,12 @@ class Lexical:
         return self._matrix(data.shape, examples), np.array([number[tag] for tag in gold])
 
     def _matrix(self, shape: Shape, examples: Sequence[Example]) -> features.Matrix:
-        """A row a word, or a row a text."""
+        """A row a word, a row a text, or a row an option."""
         ngrams, width = self.options.ngrams, self.options.width
         if shape is Shape.WORDS:
             return features.words([cast("TaggedWords", e).words for e in examples], ngrams, width)
+        if shape in ridge.SHAPES:
+            return features.texts(ridge.pairs(examples), ngrams, width)
         pairs = [(text.first, text.second) for text in cast("Sequence[LabelledText]", examples)]
         return features.texts(pairs, ngrams, width)
 
@@ -135,6 +147,8 @@ class Lexical:
             return []
         if shape is Shape.PASSAGE:
             return [_answer(linear, question) for question in cast("list[Question]", examples)]
+        if shape in ridge.SHAPES:
+            return [*ridge.answers(linear, self._matrix(shape, examples), examples)]
         found = [tags[i] for i in linear.best(self._matrix(shape, examples))]
         if shape is Shape.TEXT:
             return [*found]

@@ -33,9 +33,14 @@ class Linear:
         outputs = classes if classes > 2 else 1
         return cls(np.zeros((outputs, columns), np.float32), np.zeros(outputs, np.float32))
 
+    def scores(self, matrix: Matrix) -> NDArray[np.float32]:
+        """Of each row, (rows, outputs)."""
+        found: NDArray[np.float32] = matrix @ self.weights.T + self.bias
+        return found
+
     def best(self, matrix: Matrix) -> NDArray[np.int64]:
         """The class of each row."""
-        scores = matrix @ self.weights.T + self.bias
+        scores = self.scores(matrix)
         found: NDArray[np.int64] = scores.argmax(axis=1) if len(self.bias) > 1 else (scores[:, 0] > 0).astype(np.int64)
         return found
 

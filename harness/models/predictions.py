@@ -5,7 +5,9 @@
 - WORDS (``.tsv``, ``.txt``): one tag a line, a blank line between sentences;
 - TEXT (``.tsv``, ``.txt``): one label a line;
 - PASSAGE (``.json``): ``{question id: answer}``;
-- SENTENCE (``.npy``): a matrix of one vector a row.
+- SENTENCE (``.npy``): a matrix of one vector a row;
+- VALUE (``.tsv``, ``.txt``): one number a line;
+- OPTIONS (``.jsonl``): ``{"label": i}`` a line, the index of the best option, or ``{"scores": [...]}``, one an option.
 
 A file holds the answers for its whole split, in the order of the data set; tags and labels as the task names them.
 """
@@ -24,13 +26,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.data.examples import Corpus, Example, LabelledText, Question, Shape, TaggedWords
+from harness.data.examples import Corpus, Example, LabelledText, Options, Question, Shape, TaggedWords, ValuedText
 from harness.errors import DataError, HarnessError
 from harness.languages import canonical
+from harness.models import prediction_lines
 from harness.models.base import MODELS, Curve, Prediction, TrainingSet
 from harness.spec import ModelSpec, Training
 
-LINES, ANSWERS, VECTORS = (".tsv", ".txt"), (".json",), (".npy",)
+LINES, ANSWERS, VECTORS, OBJECTS = (".tsv", ".txt"), (".json",), (".npy",), (".jsonl",)
 TAGS = "tags.json"  # what a checkpoint folder holds: the tags that files may name
 
 T = TypeVar("T")
@@ -70,7 +73,7 @@ class Predictions:
     @cached_property
     def _digest(self) -> str:
         whole = hashlib.sha256()
-        suffixes = {*LINES, *ANSWERS, *VECTORS}
+        suffixes = {*LINES, *ANSWERS, *VECTORS, *OBJECTS}
         for file in sorted(file for file in self.root.glob("*/*") if file.suffix in suffixes):
             with file.open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -114,9 +117,14 @@ class Predictions:
         if isinstance(first, Question):
             file = self._file(corpus, ANSWERS)
             return _by_id(file, corpus)
-        file = self._file(corpus, LINES)
+        file = self._file(corpus, OBJECTS if isinstance(first, Options) else LINES)
         lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")]
         answers: Sequence[Prediction] = lines
+        if isinstance(first, ValuedText | Options):
+            _same_number(file, len(lines), "lines", corpus)
+            read = prediction_lines.value if isinstance(first, ValuedText) else prediction_lines.scores
+            numbered = enumerate(zip(lines, corpus.examples, strict=True), start=1)
+            return _used([read(f"{file}, line {i}", line, example) for i, (line, example) in numbered], corpus)
         if isinstance(first, TaggedWords):
             answers = _sentences(file, lines, corpus.examples)
         else:

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.engine.batches import batch_of, batches_of, token_index
+from harness.engine.batches import batch_of, batches_of, items_of, token_index
 
 LENGTHS = hnp.arrays(np.int64, st.integers(0, 60), elements=st.integers(1, 40))
 
@@ -47,3 +49,36 @@ def test_a_batch_holds_its_rows_and_padding_nowhere_else(tokens_with, lengths, r
         batch.ids.flatten()[torch.from_numpy(token_index(tokens, rows))].tolist()
         == tokens.ids[tokens.flat(rows)].tolist()
     )
+
+
+ITEMS = st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=6), max_size=20)
+
+
+@given(ITEMS, st.integers(1, 400))
+def test_items_of_several_rows_stay_whole_and_within_the_budget(items, budget):
+    lengths, sizes = (np.asarray([f(item) for item in items], np.int64) for f in (max, len))
+    parts = list(batches_of(lengths, budget, sizes))
+    assert sorted(item for part in parts for item in part) == list(range(len(items)))
+    assert all(len(part) == 1 or sizes[part].sum() * lengths[part].max() <= budget for part in parts)
+
+
+@given(LENGTHS, st.integers(1, 200))
+def test_items_of_one_row_are_batched_as_rows(lengths, budget):
+    rows, items = batches_of(lengths, budget), batches_of(lengths, budget, np.ones_like(lengths))
+    assert rows.cuts.tolist() == items.cuts.tolist()
+    assert (rows.real, rows.computed) == (items.real, items.computed)
+
+
+@given(ITEMS, st.randoms())
+def test_items_name_the_rows_of_their_examples(tokens_with, items, random):
+    tokens = tokens_with(np.asarray([length for item in items for length in item], np.int64))
+    tokens = replace(tokens, example=np.repeat(np.arange(len(items)), [len(item) for item in items]))
+    together, alone = items_of(tokens, together=True), items_of(tokens, together=False)
+    assert together.sizes.tolist() == [len(item) for item in items]
+    assert together.lengths.tolist() == [max(item) for item in items]
+    chosen = np.asarray(random.sample(range(len(items)), random.randint(0, len(items))), np.int64)
+    expected = [row for item in chosen for row in np.flatnonzero(tokens.example == item)]
+    assert together.rows(chosen).tolist() == expected
+    rows = np.asarray(random.sample(range(len(tokens)), len(tokens)), np.int64)
+    assert alone.rows(rows).tolist() == rows.tolist()
+    assert alone.lengths.tolist() == tokens.lengths.tolist()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from harness.data.examples import Answer, LabelledText, Question, Sentence, Shape, TaggedWords
+from harness.data.examples import Answer, LabelledText, Options, Question, Sentence, Shape, TaggedWords, ValuedText
 from harness.engine import tokens
 from harness.engine.rows import longest_first, rows_of
 from harness.engine.subwords import Subwords
@@ -71,6 +71,29 @@ class TestTexts:
         examples = [LabelledText("1", "1", "ab", "c", "x"), LabelledText("2", "2", "ab", None, "x")]
         rows = rows_of(examples, Shape.TEXT, letters, 20, 1, "", "toy")
         assert lines(rows) == [[1, 97, 98, 2, 2, 99, 2], [1, 97, 98, 2]]
+
+    def test_a_text_with_a_value_has_the_rows_of_one_with_a_label(self, letters):
+        valued = [ValuedText("1", "1", "ab", "c", 0.5), ValuedText("2", "2", "ab", None, 1.0)]
+        assert lines(rows_of(valued, Shape.VALUE, letters, 20, 1, "", "toy")) == [
+            [1, 97, 98, 2, 2, 99, 2],
+            [1, 97, 98, 2],
+        ]
+
+    def test_an_option_is_a_row_with_the_text(self, letters, caplog):
+        choices = [
+            Options("1", "1", "a", ("b", "cc", "b"), (1.0, 0.0, 0.0)),
+            Options("2", "2", "bb", ("aaaaaa",), (1.0,)),
+        ]
+        with caplog.at_level(logging.WARNING):
+            rows = rows_of(choices, Shape.OPTIONS, letters, 9, 1, "", "toy")
+        assert lines(rows) == [
+            [1, 97, 2, 2, 98, 2],
+            [1, 97, 2, 2, 99, 99, 2],
+            [1, 97, 2, 2, 98, 2],
+            [1, 98, 98, 2, 2, 97, 97, 97, 2],
+        ]
+        assert rows.example.tolist() == [0, 0, 0, 1]
+        assert caplog.messages == ["toy: 1 of 4 texts are longer than 9 tokens and were cut, '2' first"]
 
     def test_special_tokens_and_segments_are_those_of_the_checkpoint(self):
         backend = Tokenizer(models.WordLevel({"[CLS]": 0, "[SEP]": 1, "a": 2, "b": 3, "[UNK]": 4}, unk_token="[UNK]"))

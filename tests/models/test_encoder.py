@@ -10,8 +10,19 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
-from harness.data.examples import Answer, Corpus, LabelledText, Question, Sentence, Shape, TaggedWords
+from harness.data.examples import (
+    Answer,
+    Corpus,
+    LabelledText,
+    Options,
+    Question,
+    Sentence,
+    Shape,
+    TaggedWords,
+    ValuedText,
+)
 from harness.engine.batches import batch_of
+from harness.engine.device import BUDGET
 from harness.engine.tokens import pool, tokens_of
 from harness.errors import DataError, HarnessError
 from harness.models.base import TrainingSet
@@ -140,6 +151,83 @@ def test_answers_are_learnt_over_windows(encoder, tmp_path):
     model.train(TrainingSet(Shape.PASSAGE, (corpus(items),), ()), training, 1, tmp_path / "out")
     (found,) = model.predict(tmp_path / "out", [corpus(items)])
     assert np.mean([a == e.answers[0].text for a, e in zip(found, items, strict=True)]) > 0.8
+
+
+def valued(count=60):
+    """Pairs of texts; the value is the share of digits in the second."""
+    draw = np.random.default_rng(3)
+    items = []
+    for i in range(count):
+        digits, length = int(draw.integers(0, 7)), int(draw.integers(7, 13))
+        letters = [*draw.choice(list("0123456789"), digits), *draw.choice(list(LETTERS), length - digits)]
+        items.append(ValuedText(f"{i}", f"g{i}", "ab", "".join(draw.permutation(letters)), digits / length))
+    return corpus(items)
+
+
+def choices(count=60):
+    """Two to five options of unequal length; the right one has the letter of the text."""
+    draw = np.random.default_rng(4)
+    items = []
+    for i in range(count):
+        wanted, *others = draw.permutation(list(LETTERS[:6]))[: draw.integers(2, 6)]
+        options = [letter * int(draw.integers(1, 9)) for letter in (wanted, *others)]
+        order = draw.permutation(len(options))
+        gains = tuple(float(j == 0) for j in order)
+        items.append(Options(f"{i}", f"g{i}", wanted * 2, tuple(options[j] for j in order), gains))
+    return corpus(items)
+
+
+def best(scores):
+    return max(range(len(scores)), key=scores.__getitem__)
+
+
+def test_values_are_learnt(encoder, tmp_path):
+    model, data = encoder("bert"), valued()
+    training = Training(learning_rate=2e-3, batch_size=10, epochs=20)
+    curve = model.train(TrainingSet(Shape.VALUE, (data,), ()), training, 1, tmp_path / "out")
+    assert curve[-1].value < curve[0].value / 3
+    (found,) = model.predict(tmp_path / "out", [data])
+    assert all(type(value) is float for value in found)
+    assert np.corrcoef(found, [e.value for e in data])[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("budget", [None, 40])
+def test_options_are_learnt_however_many_there_are(encoder, tmp_path, budget, monkeypatch):
+    if budget is not None:  # so that a training batch goes through in parts
+        monkeypatch.setitem(BUDGET, "cpu", budget)
+    model, data = encoder("bert"), choices()
+    training = Training(learning_rate=2e-3, batch_size=6, epochs=30)
+    model.train(TrainingSet(Shape.OPTIONS, (data,), ()), training, 1, tmp_path / "out")
+    (found,) = model.predict(tmp_path / "out", [data])
+    assert [len(scores) for scores in found] == [len(e.options) for e in data]
+    assert np.mean([e.gains[best(scores)] for scores, e in zip(found, data, strict=True)]) > 0.8
+
+
+@pytest.mark.parametrize("shape", [Shape.VALUE, Shape.OPTIONS])
+def test_an_example_is_answered_alike_alone_and_among_others(encoder, tmp_path, shape):
+    model, data = encoder(), valued(30) if shape is Shape.VALUE else choices(30)
+    model.train(TrainingSet(shape, (data,), ()), QUICK, 1, tmp_path / "out")
+    (all_,) = model.predict(tmp_path / "out", [data])
+    chosen = [20, 3, 7]
+    few, rest = model.predict(tmp_path / "out", [data.choose(chosen), data.choose([29])])
+    for answer, i in zip([*few, *rest], [*sorted(chosen), 29], strict=True):
+        assert answer == pytest.approx(all_[i], abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [Shape.VALUE, Shape.OPTIONS])
+def test_nothing_to_train_on_is_an_error_in_every_shape(encoder, tmp_path, shape):
+    with pytest.raises(HarnessError, match="no training examples"):
+        encoder().train(TrainingSet(shape, (corpus([]),), ()), QUICK, 1, tmp_path / "out")
+
+
+def test_graded_options_end_up_in_their_order(encoder, tmp_path):
+    data = corpus([Options(f"{i}", f"g{i}", "ab", ("c" * 3, "d" * 2, "e"), (0.0, 1.0, 3.0)) for i in range(8)])
+    model = encoder()
+    model.train(TrainingSet(Shape.OPTIONS, (data,), ()), Training(3e-3, 4, epochs=60), 1, tmp_path / "out")
+    (found,) = model.predict(tmp_path / "out", [data.choose([0])])
+    # at the minimum of ListNet's loss the softmax of the scores is the shares of the gains
+    share = np.exp(found[0]) / np.exp(found[0]).sum()
+    assert share == pytest.approx([0, 0.25, 0.75], abs=0.1)
 
 
 def test_equal_arguments_give_equal_bytes(encoder, tmp_path):

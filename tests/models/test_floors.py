@@ -5,8 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.data.examples import Answer, Corpus, LabelledText, Question, Sentence, Shape, TaggedWords
-from harness.engine.search import ranks
+from harness.data.examples import (
+    Answer,
+    Corpus,
+    LabelledText,
+    Options,
+    Question,
+    Sentence,
+    Shape,
+    TaggedWords,
+    ValuedText,
+)
+from harness.engine.similarity import aligned_ranks
 from harness.errors import DataError, HarnessError
 from harness.models.base import MODELS, TrainingSet
 from harness.spec import ModelSpec, Training
@@ -60,11 +70,43 @@ def test_majority_answers_with_as_many_first_words_as_answers_have_on_average(tm
     assert model.predict(tmp_path, [corpus(*asked)]) == [["In the", "北京", "Yes"]]
 
 
+VALUES = [ValuedText(f"{i}", f"{i}", "x", None, value) for i, value in enumerate([0.0, 0.5, 0.5, 5.0])]
+
+
+def choice(id, *gains):
+    return Options(id, id, "x", tuple("abcde"[: len(gains)]), gains)
+
+
+def test_majority_gives_the_mean_value(tmp_path):
+    model = trained("majority", Shape.VALUE, (), VALUES, tmp_path)
+    assert model.predict(tmp_path, [corpus(*VALUES[:2])]) == [[1.5, 1.5]]
+
+
+def test_majority_scores_an_option_by_how_often_the_best_stands_in_its_place(tmp_path):
+    training = [choice("a", 0.0, 1.0), choice("b", 0.0, 1.0, 0.0), choice("c", 2.0, 2.0, 1.0), choice("d", 0.0, 3.0)]
+    model = trained("majority", Shape.OPTIONS, (), training, tmp_path)
+    asked = corpus(choice("e", 1.0, 0.0, 0.0, 0.0), choice("f", 1.0, 0.0))
+    assert model.predict(tmp_path, [asked]) == [[(0.25, 0.75, 0.0, 0.0), (0.25, 0.75)]]
+
+
+def test_chance_draws_values_and_scores_options_at_random(tmp_path):
+    model = trained("chance", Shape.VALUE, (), VALUES, tmp_path / "values")
+    many = corpus(*(ValuedText(f"{i}", "g", "x", None, 0.0) for i in range(400)))
+    (found,) = model.predict(tmp_path / "values", [many])
+    assert Counter(found)[0.5] == pytest.approx(200, abs=40)
+    assert set(found) == {0.0, 0.5, 5.0}
+    model = trained("chance", Shape.OPTIONS, (), [choice("a", 1.0, 0.0)], tmp_path / "options")
+    asked = corpus(*(choice(f"{i}", 1.0, 0.0, 0.0) for i in range(600)))
+    (scores,) = model.predict(tmp_path / "options", [asked])
+    assert Counter(max(range(3), key=one.__getitem__) for one in scores)[0] == pytest.approx(200, abs=45)
+    assert model.predict(tmp_path / "options", [asked.choose([5])]) == [[scores[5]]]
+
+
 def test_majority_finds_a_translation_once_in_n(tmp_path):
     model = MODELS["majority"](ModelSpec("majority", "majority"), tmp_path, {})
     (vectors,) = model.embed([corpus(*(Sentence(str(i), str(i), f"text {i}") for i in range(5)))])
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(5))
-    assert ranks(vectors, vectors, np.arange(5)).tolist() == [1, 2, 3, 4, 5]
+    assert aligned_ranks(vectors, vectors, ["cosine"])[0]["cosine"][0].tolist() == [1, 2, 3, 4, 5]
 
 
 def test_chance_draws_as_training_is_distributed(tmp_path):
@@ -112,7 +154,7 @@ def test_random_vectors_are_unit_and_differ_by_sentence_and_language(tmp_path):
     assert none.shape == (0, here.shape[1])
     assert np.linalg.norm(here, axis=1) == pytest.approx(np.ones(300), abs=1e-5)
     assert (model.embed([corpus(*sentences)])[0] == here).all()
-    found = ranks(here, there, np.arange(300))
+    found = aligned_ranks(here, there, ["cosine"])[0]["cosine"][0]
     assert 100 < found.mean() < 200
     assert (found == 1).mean() < 0.03
 

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.linear_model import SGDClassifier
 
 from harness.data.examples import Answer, Corpus, LabelledText, Question, Sentence, Shape, TaggedWords
-from harness.engine.search import ranks
+from harness.engine.similarity import aligned_ranks
 from harness.errors import DataError, HarnessError
 from harness.models import lexical_features as features
 from harness.models import lexical_spans as spans
@@ -197,7 +197,7 @@ def test_translations_that_share_names_are_found(tmp_path):
     assert here.dtype == np.float32
     assert here.shape == (3, 512)
     assert np.linalg.norm(here, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
-    assert ranks(here, there, np.arange(3)).tolist() == [1, 1, 1]
+    assert aligned_ranks(here, there, ["cosine"])[0]["cosine"][0].tolist() == [1, 1, 1]
 
 
 def test_a_vector_does_not_depend_on_the_corpora_beside_it(tmp_path):

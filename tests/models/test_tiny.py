@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.examples import Answer, Corpus, LabelledText, Question, Sentence, Shape, TaggedWords
-from harness.engine.search import ranks
+from harness.data.examples import (
+    Answer,
+    Corpus,
+    LabelledText,
+    Options,
+    Question,
+    Sentence,
+    Shape,
+    TaggedWords,
+    ValuedText,
+)
+from harness.engine.similarity import aligned_ranks
 from harness.errors import HarnessError
 from harness.models.base import TrainingSet
 from harness.models.hashed import Hashed
@@ -80,7 +90,7 @@ def tiny(cache):
 def hits(model):
     """Share of unseen sentences whose translation is the nearest."""
     first, second = model.embed([parallel("lat", 9, 60), parallel("cyr", 9, 60)])
-    return float(np.mean(ranks(first, second, np.arange(60)) == 1))
+    return float(np.mean(aligned_ranks(first, second, ["cosine"])[0]["cosine"][0] == 1))
 
 
 def right(predictions, corpus_):
@@ -246,6 +256,46 @@ class TestTraining:
             test = questions(language, 5000, 60)
             (found,) = model.predict(tmp_path / "out", [test])
             assert np.mean([a == e.answers[0].text for a, e in zip(found, test, strict=True)]) > 0.75  # chance: 1 / 9
+
+    def test_the_option_that_says_the_same_is_chosen_in_another_script(self, tiny, tmp_path):
+        def choices(language, seed, count):
+            made = []
+            for i, fact in enumerate(facts(seed, count)):
+                others = facts(seed + 1000 + i, 2 + i % 2)
+                right = i % (len(others) + 1)
+                options = [said(language, f) for f in others]
+                options.insert(right, said(language, fact[::-1]))
+                gains = tuple(float(j == right) for j in range(len(options)))
+                made.append(Options(str(i), str(i), said(language, fact), tuple(options), gains))
+            return corpus(language, made)
+
+        model = tiny()
+        data = TrainingSet(Shape.OPTIONS, (choices("lat", 1, 120),), (), (choices("lat", 3, 30),))
+        curve = model.train(data, replace(QUICK, select="source_dev"), 1, tmp_path / "out")
+        assert max(point.value for point in curve if point.name == "dev") > 0.9
+        test = choices("heb", 5000, 60)
+        (found,) = model.predict(tmp_path / "out", [test])
+        assert np.mean([e.gains[int(np.argmax(scores))] for scores, e in zip(found, test, strict=True)]) > 0.9
+
+    @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+    def test_the_share_of_equal_words_is_learnt_and_travels(self, tiny, cache, tmp_path, dtype):
+        def pairs(language, seed, count):
+            made = []
+            for i, (a, b) in enumerate(zip(facts(seed, count), facts(seed + 1, count), strict=True)):
+                shared = i % 4
+                value = sum(x == y for x, y in zip(a[:shared] + b[shared:], a, strict=True)) / 3
+                made.append(
+                    ValuedText(str(i), str(i), said(language, a), said(language, a[:shared] + b[shared:]), value)
+                )
+            return corpus(language, made)
+
+        model = Tiny(replace(tiny().spec, dtype=dtype), cache, PARALLEL)
+        data = TrainingSet(Shape.VALUE, (pairs("lat", 1, 200),), (), (pairs("lat", 3, 40),))
+        model.train(data, replace(QUICK, select="source_dev"), 1, tmp_path / "out")
+        for language in ("lat", "heb"):
+            test = pairs(language, 50, 60)
+            (found,) = model.predict(tmp_path / "out", [test])
+            assert np.corrcoef(found, [e.value for e in test])[0, 1] > 0.85
 
 
 @pytest.mark.parametrize(
