@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from harness.expand import expand
 from harness.options import Options
 from harness.plan import release, setting
+from harness.retrieval.views import Views, siblings, views_of
 from harness.runner import Outcome, Setting, run
 from harness.spec import Job
 
@@ -51,17 +52,19 @@ def run_configuration(config: dict[str, Any], choices: dict[str, str], options: 
     """
     here = setting(config)
     outcomes = []
-    for job in expand(config, choices, options).jobs:
-        outcomes.append(run_job(job, here, config["tracking"]))
-        log.info("%s %s", number, outcomes[-1])
+    for together in siblings(expand(config, choices, options).jobs):
+        with views_of(together) as views:
+            for job in together:
+                outcomes.append(run_job(job, here, config["tracking"], views))
+                log.info("%s %s", number, outcomes[-1])
     return outcomes
 
 
-def run_job(job: Job, here: Setting, where: Mapping[str, Any]) -> Outcome:
+def run_job(job: Job, here: Setting, where: Mapping[str, Any], views: Views | None = None) -> Outcome:
     """Runs a job, writes its records to the tracking server, frees the weights that no other job waits for."""
     from harness import tracking
 
-    outcome = run(job, here)
+    outcome = run(job, here, views)
     if outcome.status in ("done", "failed"):
         if where.get("uri"):
             parent = os.environ.get(PARENT)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import keys, scoring
-from harness.data.examples import Corpus, Example, Shape
-from harness.data.load import available, fingerprint, load
+from harness.data.examples import Corpus, Example
+from harness.data.load import fingerprint, load
 from harness.models.base import MODELS, Model
-from harness.spec import Job, TaskSpec
+from harness.retrieval.base import of_side
+from harness.spec import Job
 from harness.store import Store
 from harness.tasktype import TASK_TYPES
 
@@ -41,14 +42,13 @@ def keyed(job: Job, root: Path | None, cache: Path) -> Keyed:
 
 
 def data_of(job: Job, target: str, root: Path | None) -> str:
-    """What the number on a target depends on: its test items, and in retrieval the queries and the pool."""
-    if TASK_TYPES[job.task.type].shape is not Shape.SENTENCE:
+    """What the number on a target depends on: its test items, and where neighbours are looked for, all that is."""
+    found = TASK_TYPES[job.task.type].match
+    if found is None:
         return fingerprint(job.task, target, "test", root)
     (source,) = job.sources
-    sides = [fingerprint(job.task, target, "test", root, source), fingerprint(job.task, source, "test", root, target)]
-    if pools(job.task):
-        sides += [fingerprint(job.task, language, "test", root) for language in available(job.task, "test", root)]
-    return keys.digest(sides)
+    sides = (*found.sides(job.task, source, target), *found.pool(job.task, root))
+    return keys.digest([fingerprint(of_side(job.task, s), s.language, s.split, root, s.beside) for s in sides])
 
 
 def missing(one: Keyed, store: Store) -> tuple[str, ...]:
@@ -57,11 +57,6 @@ def missing(one: Keyed, store: Store) -> tuple[str, ...]:
     return tuple(
         target for target, (_, key) in one.cells.items() if (cell := found[target]) is None or cell.cell_key != key
     )
-
-
-def pools(task: TaskSpec) -> bool:
-    """Whether one of the task's metrics looks for answers in the pool of all languages."""
-    return any("direction:pooled" in signature for signature in scoring.signatures(task))
 
 
 _models: dict[str, Model] = {}

@@ -10,14 +10,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import matching, scoring
-from harness.data.examples import Corpus, Example, Shape
-from harness.data.load import available, load
-from harness.data.splits import check_disjoint, first_groups
+from harness import scoring, tested
+from harness.data.load import load
 from harness.errors import DataError, HarnessError
-from harness.keyed import Keyed, keyed, missing, model_of, pools
+from harness.keyed import Keyed, keyed, missing, model_of
 from harness.models.base import Model, Prediction, TrainingSet
 from harness.recording import Progress, cell_record, write_job
+from harness.retrieval.base import Corpora, Matching
+from harness.retrieval.views import Views, vectors_of
 from harness.spec import Job
 from harness.store import ErrorRecord, Store
 from harness.strategies.base import STRATEGIES
@@ -65,11 +65,14 @@ class Outcome:
         return f"{mark} {self.job}  {self.seconds:.1f} s  {self.message}".rstrip()
 
 
-def run(job: Job, setting: Setting) -> Outcome:
+def run(job: Job, setting: Setting, views: Views | None = None) -> Outcome:
     """Runs what is missing of a job; never raises for a failing one unless told to.
 
     A second process that runs the same job waits, or leaves it, as ``setting.wait`` says. A failure leaves an error
     record where the result would be.
+
+    Args:
+        views: what the job shares with those that search with other layers of its model.
     """
     start = time.perf_counter()
     predict = ""
@@ -80,7 +83,7 @@ def run(job: Job, setting: Setting) -> Outcome:
         if missing(one, setting.store) or setting.store.read_job(job.task.name, predict) is None:
             # jobs that share weights share the lock, so that the weights are trained once
             with setting.store.lock(one.train_key if job.trained else predict, wait=setting.wait) as mine:
-                status = _run(one, setting) if mine else "elsewhere"
+                status = _run(one, setting, views) if mine else "elsewhere"
     except Exception as error:
         if setting.raise_errors or not predict:  # what has no key has no place for a record
             raise
@@ -91,7 +94,7 @@ def run(job: Job, setting: Setting) -> Outcome:
     return Outcome(str(job), job.task.name, predict, status, time.perf_counter() - start)
 
 
-def _run(one: Keyed, setting: Setting) -> str:
+def _run(one: Keyed, setting: Setting, views: Views | None) -> str:
     """Everything between the lock and the records."""
     job, store = one.job, setting.store
     targets = missing(one, store)  # another process may have been here while this one waited
@@ -102,7 +105,7 @@ def _run(one: Keyed, setting: Setting) -> str:
     failed: dict[str, DataError] = {}
     if left:
         folder = _weights(job, one, setting, progress) if job.trained else None
-        failed = _evaluate(one, left, folder, setting, progress)
+        failed = _evaluate(one, left, folder, setting, progress, views)
     write_job(one, store, setting.root, progress)
     if failed:
         raise DataError("; ".join(f"{target}: {error}" for target, error in failed.items()))
@@ -121,7 +124,12 @@ def _rescored(one: Keyed, target: str, store: Store, progress: Progress) -> bool
         log.warning("%s", error)
         return False
     with progress.clock("score"):
-        scores, counted = scoring.recount(one.job.task, *scoring.stored(table))
+        try:
+            scores, counted = scoring.recount(one.job.task, target, *scoring.stored(table))
+        except HarnessError as error:
+            # a metric that is new to the task may need what was not predicted for the others
+            log.info("%s is predicted again: %s", target, error)
+            return False
         store.write_cell(cell_record(one, target, scores, counted, cell.files), counted)
     return True
 
@@ -149,7 +157,7 @@ def _train(one: Keyed, job: Job, bases: tuple[Path, ...], setting: Setting, prog
     if kind.shape not in model.trains:
         raise HarnessError(f"a {job.model.family} model cannot be trained for {job.train_task.type}")
     corpora = strategy.corpora(job, lambda task, language, split: load(task, language, split, setting.root))
-    data = TrainingSet(kind.shape, corpora, kind.tags(job.train_task), _dev(job, setting))
+    data = TrainingSet(kind.shape, corpora, kind.tags(job.train_task), tested.dev(job, setting.root))
     for corpus in data.corpora:
         if not len(corpus):
             raise HarnessError(f"{job.train_task.name}: the training split of {corpus.language} is empty")
@@ -158,15 +166,13 @@ def _train(one: Keyed, job: Job, bases: tuple[Path, ...], setting: Setting, prog
         progress.curves += model.train(data, strategy.training(job), job.seed, draft, start)
 
 
-def _dev(job: Job, setting: Setting) -> tuple[Corpus[Example], ...]:
-    """The sources' dev sets, where one of the epochs is selected by them."""
-    if STRATEGIES[job.strategy].training(job).select != "source_dev":
-        return ()
-    return tuple(_limited(load(job.train_task, source, "dev", setting.root), job) for source in job.sources)
-
-
 def _evaluate(
-    one: Keyed, targets: Sequence[str], folder: Path | None, setting: Setting, progress: Progress
+    one: Keyed,
+    targets: Sequence[str],
+    folder: Path | None,
+    setting: Setting,
+    progress: Progress,
+    views: Views | None,
 ) -> dict[str, DataError]:
     """Predicts all targets in one pooled pass, then scores and writes them one by one.
 
@@ -175,15 +181,17 @@ def _evaluate(
     """
     job = one.job
     model = model_of(job, setting.root, setting.cache)
-    sides, failed = _loaded(job, targets, setting)
+    kind = TASK_TYPES[job.task.type]
+    pool = tested.shared(job, setting.root)
+    sides, failed = tested.loaded(job, targets, pool, setting.root)
     if not sides:
         return failed
-    if TASK_TYPES[job.task.type].shape is Shape.SENTENCE:
-        answers = _retrieve(job, sides, model, folder, setting, progress)
+    if kind.match is not None:
+        answers = _searched(job, kind.match, sides, pool, model, folder, progress, views)
     else:
         assert folder is not None
         with progress.clock("predict"):
-            found = model.predict(folder, [tested for tested, *_ in sides.values()])
+            found = model.predict(folder, [corpus for corpus, *_ in sides.values()])
         answers = dict(zip(sides, STRATEGIES[job.strategy].predictions(job, found), strict=True))
     progress.tokens |= model.tokens
     for target, predictions in answers.items():
@@ -194,64 +202,22 @@ def _evaluate(
     return failed
 
 
-Sides = dict[str, tuple[Corpus[Example], ...]]
-"""By target: what is tested; in retrieval also the queries, which may differ from target to target."""
-
-
-def _loaded(job: Job, targets: Sequence[str], setting: Setting) -> tuple[Sides, dict[str, DataError]]:
-    """The test data of all targets that have usable data, and the reasons of the others."""
-    retrieval = TASK_TYPES[job.task.type].shape is Shape.SENTENCE
-    sides: Sides = {}
-    failed: dict[str, DataError] = {}
-    for target in targets:
-        pairs = ((target, job.sources[0]), (job.sources[0], target)) if retrieval else ((target, ""),)
-        try:
-            found = tuple(_limited(load(job.task, this, "test", setting.root, other), job) for this, other in pairs)
-            if retrieval:
-                matching.check_parallel(*found)
-            _refuse_leaks(job, found[0], setting)
-        except DataError as error:
-            failed[target] = error
-        else:
-            sides[target] = found
-    return sides, failed
-
-
-def _retrieve(
-    job: Job, sides: Sides, model: Model, folder: Path | None, setting: Setting, progress: Progress
+def _searched(
+    job: Job,
+    match: Matching,
+    sides: tested.Sides,
+    pool: Corpora,
+    model: Model,
+    folder: Path | None,
+    progress: Progress,
+    views: Views | None,
 ) -> dict[str, list[Prediction]]:
-    """Ranks per target: forward, backward, and in the pool of all languages where the task asks for it."""
+    """What the tested sentences of every target find."""
     if not model.embeds:
         raise HarnessError(f"a {job.model.family} model gives no sentence vectors, which {job.task.name} needs")
-    pool: list[Corpus[Example]] = []
-    if pools(job.task):
-        everyone = available(job.task, "test", setting.root)
-        pool = [_limited(load(job.task, code, "test", setting.root), job) for code in everyone]
-    unique = {corpus.key: corpus for several in [*sides.values(), tuple(pool)] for corpus in several}
+    pool = match.shared(pool)
+    unique = {corpus.key: corpus for several in [*sides.values(), pool] for corpus in several}
     with progress.clock("predict"):
-        vectors = dict(zip(unique, model.embed(list(unique.values()), folder), strict=True))
+        vectors = vectors_of(model, job.model, tuple(unique.values()), folder, views)
     with progress.clock("score"):
-        ranks = {target: matching.match(query, found, vectors) for target, (found, query) in sides.items()}
-        if not pool:
-            return {target: list(pairs) for target, pairs in ranks.items()}
-        (query, *_) = [query for _, query in sides.values()]
-        in_pool = matching.pooled(query, pool, vectors)
-    return {
-        target: [(*pair, rank) for pair, rank in zip(pairs, in_pool[target], strict=True)]
-        for target, pairs in ranks.items()
-    }
-
-
-def _limited(corpus: Corpus[Example], job: Job) -> Corpus[Example]:
-    return corpus if job.limit is None else first_groups(corpus, job.limit)
-
-
-def _refuse_leaks(job: Job, tested: Corpus[Example], setting: Setting) -> None:
-    """Raises DataError if anything that the weights were made or chosen by is tested on."""
-    if not job.trained:
-        return
-    touched = () if STRATEGIES[job.strategy].touches == "none" else job.targets
-    for language in (*job.sources, *touched):
-        check_disjoint(load(job.train_task, language, "train", setting.root), tested)
-    for corpus in _dev(job, setting):
-        check_disjoint(corpus, tested)
+        return match.answers(job.task, sides, pool, vectors)

@@ -143,7 +143,7 @@ def test_recounting_stored_predictions_gives_the_stored_score(tmp_path):
         (one,), store = found.jobs, found.setting.store
         cell = store.read_cell(task, one.predict_key, "deu")
         table = store.examples(task, one.predict_key, "deu")
-        assert scoring.recount(one.job.task, *scoring.stored(table))[0] == cell.scores
+        assert scoring.recount(one.job.task, "deu", *scoring.stored(table))[0] == cell.scores
 
 
 def test_retrieval_keeps_ranks_both_ways_and_in_the_pool(tmp_path):
@@ -153,8 +153,24 @@ def test_retrieval_keeps_ranks_both_ways_and_in_the_pool(tmp_path):
     assert cell.main_metric == "retrieval_accuracy|direction:both"
     pooled = cell.scores["retrieval_accuracy|direction:pooled"]["score"]
     ranks = [json.loads(text) for text in store.examples("mini_retrieval", one.predict_key, "deu")["prediction"]]
-    assert all(pool >= forward for forward, _, pool in ranks)  # the pool holds the language's own sentences
-    assert pooled == sum(pool == 1 for _, _, pool in ranks) / len(ranks)
+    assert all(one["pooled"] >= one["cosine"][0] for one in ranks)  # the pool holds the language's own sentences
+    assert pooled == sum(one["pooled"] == 1 for one in ranks) / len(ranks)
+    table = store.examples("mini_retrieval", one.predict_key, "deu")
+    assert [one["found"] == id for one, id in zip(ranks, table["example_id"], strict=True)] == [
+        one["cosine"][0] == 1 for one in ranks
+    ]
+
+
+def test_a_metric_that_needs_ranks_which_were_not_stored_has_them_predicted(tmp_path):
+    overrides = ("task=mini_retrieval", "model=lexical", "source=eng", "target=deu")
+    run_all(tmp_path, *overrides, "task.metrics=[retrieval_accuracy]")
+    metrics = "task.metrics=[retrieval_accuracy,'retrieval_accuracy|direction:both|similarity:margin']"
+    found, (outcome,) = run_all(tmp_path, *overrides, metrics)
+    assert outcome.status == "done"
+    cell = found.setting.store.read_cell("mini_retrieval", found.jobs[0].predict_key, "deu")
+    assert list(cell.scores) == [
+        "retrieval_accuracy|direction:both", "retrieval_accuracy|direction:both|similarity:margin",
+    ]  # fmt: skip
 
 
 def test_a_failure_is_an_outcome_and_a_record_unless_it_shall_stop(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,18 +32,6 @@ def nearest(queries: Floats, candidates: Floats, k: int, chunk: int = 1024) -> t
     return values, indices
 
 
-def ranks(queries: Floats, candidates: Floats, gold: NDArray[np.int64], chunk: int = 1024) -> NDArray[np.int64]:
-    """Rank of each query's gold candidate, ``(queries,)``, from 1: those strictly nearer, and equals of lower index."""
-    found = np.empty(len(queries), dtype=np.int64)
-    order = np.arange(len(candidates))
-    for rows, scores in _chunks(queries, candidates, chunk):
-        want = gold[rows]
-        own = scores[np.arange(len(scores)), want][:, None]
-        before = (scores > own) | ((scores == own) & (order < want[:, None]))
-        found[rows] = 1 + before.sum(axis=1)
-    return found
-
-
 def pooled_ranks(queries: Floats, candidates: Floats, owner: NDArray[np.int64], room: int = 2**24) -> NDArray[np.int64]:
     """Rank of each candidate for its own query, ``(candidates,)``, from 1: the others' candidates at least as near.
 
@@ -66,6 +54,31 @@ def pooled_ranks(queries: Floats, candidates: Floats, owner: NDArray[np.int64], 
     return found
 
 
+def lone_ranks(
+    queries: Floats, candidates: Floats, gold: Sequence[NDArray[np.int64]], room: int = 2**24
+) -> list[NDArray[np.int64]]:
+    """Rank of each gold candidate of each query, from 1, as if the query's others were not there.
+
+    It counts those that are strictly nearer, and equals of lower index.
+
+    Args:
+        queries: (queries, width), L2-normalised.
+        candidates: (candidates, width), L2-normalised.
+        gold: of each query, the numbers of its gold candidates.
+        room: scores that are held at once.
+    """
+    found: list[NDArray[np.int64]] = []
+    for rows, scores in _chunks(queries, candidates, max(1, room // max(1, len(candidates)))):
+        for query, line in enumerate(scores, rows.start):
+            own = line[gold[query]]
+            line[gold[query]] = -np.inf
+            ranks = [
+                1 + (line > mine).sum() + (line[:at] == mine).sum() for at, mine in zip(gold[query], own, strict=True)
+            ]
+            found.append(np.array(ranks, dtype=np.int64))
+    return found
+
+
 def _at_least(line: Floats, mine: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many of the other scores are as high as each of mine, or higher; ``line`` is used up."""
     own = line[mine]
@@ -82,7 +95,7 @@ def _at_least(line: Floats, mine: NDArray[np.int64]) -> NDArray[np.int64]:
 def _chunks(queries: Floats, candidates: Floats, chunk: int) -> Iterator[tuple[slice, Floats]]:
     """Rows of queries and their scores, ``(chunk, candidates)``, for the caller to overwrite."""
     # equal candidates in different columns of a matrix product can differ in the last bit: compute each once
-    same = _numbered(candidates)
+    same = numbered(candidates)
     kept = np.unique(same, return_index=True)[1]
     distinct = candidates if len(kept) == len(candidates) else candidates[kept]
     for begin in range(0, len(queries), chunk):
@@ -91,7 +104,7 @@ def _chunks(queries: Floats, candidates: Floats, chunk: int) -> Iterator[tuple[s
         yield rows, scores if distinct is candidates else scores[:, same]
 
 
-def _numbered(rows: Floats) -> NDArray[np.int64]:
+def numbered(rows: Floats) -> NDArray[np.int64]:
     """The number of each row, counted in order of appearance; equal rows have the same."""
     first: dict[bytes, int] = {}
     return np.asarray([first.setdefault(row.tobytes(), len(first)) for row in rows], dtype=np.int64)

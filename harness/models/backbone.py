@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from harness.engine.batches import Batch
 from harness.engine.rows import Tokenizer
 from harness.engine.tokens import Tokens
+from harness.models.base import View
 
 
 class Backbone(Protocol):
@@ -40,5 +41,5 @@ class Backbone(Protocol):
     def table(self, tokens: Tokens) -> Tensor | None:
         """Vectors of the token types, (types, features), or None where tokens are entries of a vocabulary."""
 
-    def pooled(self, net: nn.Module, batch: Batch) -> Tensor:
-        """One vector a row, (rows, width), by a network that ``build`` gave."""
+    def pooled(self, net: nn.Module, batch: Batch, views: Sequence[View]) -> Tensor:
+        """One vector a row and view, (rows, views, width), by a network that ``build`` gave."""

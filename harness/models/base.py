@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from harness.registry import Registry
 from harness.spec import ModelSpec, Training
 
 Prediction = object
-"""A model's answer for one example: WORDS a tuple of tags, one a word; TEXT a label; PASSAGE an answer string."""
+"""A model's answer for one example: WORDS a tuple of tags, one a word; TEXT a label; PASSAGE an answer string; VALUE a
+number; OPTIONS a tuple of scores, one an option, the best highest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,23 @@ class Model(Protocol):
 
     def embed(self, corpora: Sequence[Corpus[Example]], folder: Path | None = None) -> list[NDArray[np.float32]]:
         """One row a sentence, ``(examples, width)``, L2-normalised, for each corpus; all in one pooled pass."""
+
+
+class View(NamedTuple):
+    """How a sentence becomes one vector: a hidden layer (-1 is the last, 0 the embeddings), and ``mean`` or ``cls``."""
+
+    layer: int
+    pooling: str
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """A model that has layers to look at."""
+
+    def embed_views(
+        self, corpora: Sequence[Corpus[Example]], views: Sequence[View], folder: Path | None = None
+    ) -> list[list[NDArray[np.float32]]]:
+        """What ``embed`` gives, in each of several views, from one forward pass."""
 
 
 MODELS: Registry[type[Model]] = Registry("model family", "harness.models")

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
+from harness.data.examples import Corpus, Example
 from harness.engine.batches import Batch
 from harness.engine.subwords import Subwords
 from harness.engine.tokens import Tokens
 from harness.errors import HarnessError
-from harness.models.base import MODELS
+from harness.models.base import MODELS, View
 from harness.models.checkpoints import digest, located
 from harness.models.neural import Neural
 from harness.spec import ModelSpec
@@ -34,13 +37,17 @@ class Hidden(nn.Module):
         # where there is one segment alone, as in XLM-R, a second one would be out of range
         self.segments = getattr(model.config, "type_vocab_size", 0) > 1
 
-    def forward(self, batch: Batch, layer: int = -1) -> Tensor:
-        """Hidden states of a layer, (rows, longest, width); -1 is the last, 0 the embeddings."""
+    def forward(self, batch: Batch) -> Tensor:
+        """Hidden states of the last layer, (rows, longest, width)."""
+        return self.layers(batch, (-1,))[0]
+
+    def layers(self, batch: Batch, wanted: Sequence[int]) -> list[Tensor]:
+        """Hidden states of several layers; -1 is the last, 0 the embeddings."""
         segments = {"token_type_ids": batch.segments} if self.segments else {}
+        inner = any(layer != -1 for layer in wanted)
         # the model counts positions itself, from the padded ids: XLM-R's start behind its padding token's
-        out = self.model(batch.ids, attention_mask=batch.mask.long(), output_hidden_states=layer != -1, **segments)
-        states: Tensor = out.last_hidden_state if layer == -1 else out.hidden_states[layer]
-        return states
+        out = self.model(batch.ids, attention_mask=batch.mask.long(), output_hidden_states=inner, **segments)
+        return [out.last_hidden_state if layer == -1 else out.hidden_states[layer] for layer in wanted]
 
 
 class Pretrained:
@@ -62,6 +69,11 @@ class Pretrained:
             raise HarnessError(
                 f"model {spec.name} reads at most {room} tokens a row, not {spec.max_length}: "
                 f"pass model.max_length={room}"
+            )
+        if not -1 <= spec.layer <= config.num_hidden_layers:
+            raise HarnessError(
+                f"model {spec.name} has {config.num_hidden_layers} layers, and so no layer {spec.layer}: "
+                f"1 to {config.num_hidden_layers}, 0 for the embeddings, -1 or last for the last"
             )
         if spec.pooling not in {"mean", "cls"}:
             raise HarnessError(f"model {spec.name}: pooling is {spec.pooling!r}, and must be 'mean' or 'cls'")
@@ -90,14 +102,16 @@ class Pretrained:
         """None: the network has a vocabulary."""
         return None
 
-    def pooled(self, net: nn.Module, batch: Batch) -> Tensor:
-        """The mean over all real tokens, special ones included, or the first token; of the layer that is wanted."""
-        states: Tensor = net(batch, layer=self.spec.layer)
-        states = states.float()
-        if self.spec.pooling == "cls":
-            return states[:, 0]
+    def pooled(self, net: nn.Module, batch: Batch, views: Sequence[View]) -> Tensor:
+        """The mean over all real tokens, special ones included, or the first token; of each layer that is wanted."""
+        assert isinstance(net, Hidden)
         mask = batch.mask[..., None].float()
-        return (states * mask).sum(1) / mask.sum(1)
+        layers = net.layers(batch, [view.layer for view in views])
+        vectors = [
+            states.float()[:, 0] if view.pooling == "cls" else (states.float() * mask).sum(1) / mask.sum(1)
+            for view, states in zip(views, layers, strict=True)
+        ]
+        return torch.stack(vectors, dim=1)
 
 
 @MODELS.add("encoder")
@@ -108,6 +122,12 @@ class Encoder(Neural):
     def backbone(self) -> Pretrained:
         """The checkpoint that the specification names."""
         return Pretrained(self.spec, self.cache)
+
+    def embed_views(
+        self, corpora: Sequence[Corpus[Example]], views: Sequence[View], folder: Path | None = None
+    ) -> list[list[NDArray[np.float32]]]:
+        """What ``embed`` gives, in each of several views, from one forward pass."""
+        return self._embedded(corpora, views, folder)
 
 
 def positions(config: Any) -> int:

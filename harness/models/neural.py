@@ -16,16 +16,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from harness.data.examples import Corpus, Example, Sentence, Shape
-from harness.engine.batches import batch_of, batches_of
+from harness.engine.batches import batch_of, batches_of, items_of
 from harness.engine.device import BUDGET, device, threads
 from harness.engine.forward import forward
+from harness.engine.packed import EAGER, pack
 from harness.engine.tokens import Ints, Tokens, pool, tokens_of
 from harness.engine.train import fit
 from harness.errors import HarnessError, nearest
 from harness.models.backbone import Backbone
-from harness.models.base import Curve, Prediction, TrainingSet
-from harness.models.heads import Network, answers, summed_loss, targets_of, weights_of
-from harness.models.selection import accuracy
+from harness.models.base import Curve, Prediction, TrainingSet, View
+from harness.models.heads import PER_TOKEN, Network, answers, summed_loss, targets_of, weights_of
+from harness.models.selection import quality
 from harness.spec import ModelSpec, Training
 
 WEIGHTS, HEAD = "weights.safetensors", "head.json"
@@ -40,10 +41,10 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 class Neural:
     """A network over a backbone, which each family supplies."""
 
-    trains = frozenset({Shape.WORDS, Shape.TEXT, Shape.PASSAGE})
+    trains = frozenset(Shape) - {Shape.SENTENCE}
     embeds = True
     continues = True
-    backend = "eager"
+    backend = EAGER
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:
         if spec.dtype not in DTYPES:
@@ -77,9 +78,11 @@ class Neural:
                 _load(net, start, keep_head=_head(start) == (shape, data.tags))
             tokens = self._pool(data.corpora, shape)
             targets = targets_of(shape, _examples(data.corpora), data.tags, tokens)
+            items = items_of(tokens, together=shape is Shape.OPTIONS)
             table = self._table(tokens)
 
-            def losses(rows: Ints) -> Tensor:
+            def losses(chosen: Ints) -> Tensor:
+                rows = items.rows(chosen)
                 batch = batch_of(tokens, rows, self.backbone.pad, device(), table)
                 with torch.autocast(device().type, torch.bfloat16, enabled=self.spec.dtype == "bfloat16"):
                     return summed_loss(shape, net(batch), targets, tokens, rows)
@@ -87,7 +90,7 @@ class Neural:
             weights = weights_of(shape, targets, tokens)
             budget = MICRO * BUDGET[device().type]
             dev = self._dev(net, data) if data.dev else None
-            curve = fit(net, losses, tokens.lengths, weights, training, seed, budget, dev)
+            curve = fit(net, losses, items.lengths, weights, training, seed, budget, dev, items.sizes)
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: value.contiguous().cpu() for name, value in net.state_dict().items()}, folder / WEIGHTS)
         (folder / HEAD).write_text(json.dumps({"shape": shape.value, "tags": data.tags}) + "\n", encoding="utf-8")
@@ -99,12 +102,21 @@ class Neural:
         with threads(self.spec.threads):
             net = self._network(shape, tags)
             _load(net, folder, keep_head=True)
-            found = self._answers(net.to(self._dtype).eval(), shape, tags, corpora)
+            net.to(self._dtype).eval()
+            self.backend = pack(net)
+            found = self._answers(net, shape, tags, corpora)
         ends = np.cumsum([0, *map(len, corpora)])
         return [found[start:end] for start, end in pairwise(ends)]
 
     def embed(self, corpora: Sequence[Corpus[Example]], folder: Path | None = None) -> list[NDArray[np.float32]]:
         """Unit vectors of all sentences, equal texts computed once; by the weights of ``folder`` where it is given."""
+        return self._embedded(corpora, (View(self.spec.layer, self.spec.pooling),), folder)[0]
+
+    def _embedded(
+        self, corpora: Sequence[Corpus[Example]], views: Sequence[View], folder: Path | None
+    ) -> list[list[NDArray[np.float32]]]:
+        if not corpora:
+            return [[] for _ in views]
         texts = [cast("Sentence", example).text for example in _examples(corpora)]
         first: dict[str, int] = {}
         same = np.asarray([first.setdefault(text, len(first)) for text in texts], dtype=np.int64)
@@ -116,26 +128,27 @@ class Neural:
             # a sentence is one row, so that rows and texts are numbered alike
             distinct = tokens.select(np.unique(same, return_index=True)[1])
             base.to(device(), self._dtype).eval()
+            self.backend = pack(base)
             self._count(distinct)
             vectors = forward(
-                lambda batch: self.backbone.pooled(base, batch),
+                lambda batch: self.backbone.pooled(base, batch, views),
                 distinct,
                 device(),
                 per_token=False,
                 pad=self.backbone.pad,
                 table=self._table(distinct),
             )
-        norms = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12) if len(vectors) else 1.0
-        found = (vectors / norms)[same]
-        return np.split(found, np.cumsum([len(corpus) for corpus in corpora])[:-1]) if corpora else []
+        cuts = np.cumsum([len(corpus) for corpus in corpora])[:-1]
+        if not len(vectors):
+            return [[vectors.reshape(0, 0) for _ in corpora] for _ in views]
+        return [np.split(unit(vectors[:, i])[same], cuts) for i in range(len(views))]
 
     @property
     def _dtype(self) -> torch.dtype:
         return DTYPES[self.spec.dtype]
 
     def _network(self, shape: Shape, tags: Sequence[str]) -> Network:
-        outputs = 2 if shape is Shape.PASSAGE else len(tags)
-        return Network(self.backbone.build(), self.backbone.width, shape, outputs).to(device())
+        return Network(self.backbone.build(), self.backbone.width, shape, tags).to(device())
 
     def _pool(self, corpora: Sequence[Corpus[Example]], shape: Shape) -> Tokens:
         backbone = self.backbone
@@ -159,20 +172,26 @@ class Neural:
         tokens, examples = self._pool(corpora, shape), _examples(corpora)
         if not examples:
             return []
-        table, per_token = self._table(tokens), shape is not Shape.TEXT
+        table, per_token = self._table(tokens), shape in PER_TOKEN
         self._count(tokens)
         outputs = forward(net, tokens, device(), per_token=per_token, pad=self.backbone.pad, table=table)
         return answers(shape, outputs, tags, tokens, examples)
 
     def _dev(self, net: nn.Module, data: TrainingSet) -> Callable[[], float]:
-        """Accuracy on the dev sets, averaged over the sources."""
+        """Quality on the dev sets, averaged over the sources."""
 
         def measure() -> float:
             return float(
-                np.mean([accuracy(data.shape, self._answers(net, data.shape, data.tags, [c]), [*c]) for c in data.dev])
+                np.mean([quality(data.shape, self._answers(net, data.shape, data.tags, [c]), [*c]) for c in data.dev])
             )
 
         return measure
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows at length 1; rows of zeros stay."""
+    found: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return found
 
 
 def _examples(corpora: Sequence[Corpus[Example]]) -> list[Example]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from harness.engine.batches import Batch
 from harness.engine.tokens import Tokens
 from harness.errors import HarnessError
 from harness.models.alignment import aligned_vectors, random_vectors
-from harness.models.base import MODELS
+from harness.models.base import MODELS, View
 from harness.models.hashed import FORMS, PUNCTUATION, Hashed
 from harness.models.neural import Neural
 from harness.spec import ModelSpec
@@ -202,13 +202,17 @@ class Small:
         trust = lengths / (lengths + chance).clamp(min=1e-9)
         return torch.cat([unit, trust, lengths.log1p(), nn.functional.one_hot(forms, FORMS)], dim=1)
 
-    def pooled(self, net: nn.Module, batch: Batch) -> Tensor:  # noqa: ARG002
-        """The mean of the vectors in their own lengths, in which rare n-grams weigh more; the network has no part."""
+    def pooled(self, net: nn.Module, batch: Batch, views: Sequence[View]) -> Tensor:  # noqa: ARG002
+        """The mean of the vectors in their own lengths, in which rare n-grams weigh more; the network has no part.
+
+        So there are no layers, and all views are alike.
+        """
         assert batch.table is not None
         given = batch.table[batch.ids]
         vectors, lengths = given[..., : -2 - FORMS], given[..., -1 - FORMS, None].expm1()
         real = batch.mask[..., None]
-        return (vectors * lengths * real).sum(1) / real.sum(1)
+        mean = (vectors * lengths * real).sum(1) / real.sum(1)
+        return mean[:, None].expand(-1, len(views), -1)
 
     @cached_property
     def vectors(self) -> Tensor:

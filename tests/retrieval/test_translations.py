@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from harness.data.examples import Corpus, Sentence
 from harness.errors import DataError
-from harness.matching import match, pooled
+from harness.retrieval.translations import match, pooled
 
 
 def corpus(language, ids):
@@ -20,13 +20,28 @@ def test_ranks_follow_ids_and_not_positions():
     english, german = corpus("eng", ["a", "b", "c"]), corpus("deu", ["c", "a", "b"])
     eye = np.eye(3, dtype=np.float32)
     vectors = {english.key: eye, german.key: eye[[2, 0, 1]]}
-    assert match(english, german, vectors) == [(1, 1), (1, 1), (1, 1)]
+    found = match(english, german, ["cosine"], vectors)
+    assert found == [{"cosine": [1, 1], "found": id} for id in "cab"]
+
+
+def test_what_the_query_found_is_named_where_it_is_not_the_translation():
+    english, german = corpus("eng", ["a", "b"]), corpus("deu", ["a", "b"])
+    eye = np.eye(2, dtype=np.float32)
+    found = match(english, german, ["cosine"], {"eng": eye, "deu": eye[::-1]})
+    assert found == [{"cosine": [2, 2], "found": "b"}, {"cosine": [2, 2], "found": "a"}]
+
+
+def test_only_what_is_asked_for_is_computed():
+    english, german = corpus("eng", ["a", "b"]), corpus("deu", ["a", "b"])
+    eye = np.eye(2, dtype=np.float32)
+    found = match(english, german, ["csls", "margin"], {"eng": eye, "deu": eye})
+    assert found[0].keys() == {"csls", "margin", "found"}
 
 
 def test_sides_that_are_not_parallel_are_an_error():
     english, german = corpus("eng", ["a", "b"]), corpus("deu", ["a", "x"])
     with pytest.raises(DataError, match="not parallel: ids that stand on one side alone: b, x"):
-        match(english, german, {english.key: np.eye(2), german.key: np.eye(2)})
+        match(english, german, ["cosine"], {english.key: np.eye(2), german.key: np.eye(2)})
 
 
 def test_a_model_that_prefers_a_language_wins_within_it_and_loses_in_the_pool():
@@ -38,7 +53,7 @@ def test_a_model_that_prefers_a_language_wins_within_it_and_loses_in_the_pool():
         "nld": unit(np.hstack([0.2 * meaning, np.repeat(near, 4, 0)])),
         "ell": unit(np.hstack([0.2 * meaning, np.repeat(far, 4, 0)])),
     }
-    assert match(query, other, vectors) == [(1, 1)] * 4
+    assert [one["cosine"] for one in match(query, other, ["cosine"], vectors)] == [[1, 1]] * 4
     ranks = pooled(query, [same, other], vectors)
     assert ranks == {"nld": [1] * 4, "ell": [4] * 4}  # three Dutch sentences of other meanings are nearer
 
