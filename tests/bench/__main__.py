@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import overhead, padding
+from tests.bench import overhead, padding, scorer, span_f1
 
 Row = tuple[str, float, str, str]  # what, figure, unit, goal
 
@@ -43,6 +43,8 @@ def rows() -> list[Row]:
         ],
         padding.rows,
         overhead.rows,
+        span_f1.rows,
+        scorer.rows,
     ]
     return [row for measure in measures for row in measure()]
 

@@ -13,7 +13,7 @@ from harness.engine.batches import batches_of
 from harness.engine.device import BUDGET
 from harness.options import Options
 
-TASKS = ("udpos", "ner_joint", "xnli")
+TASKS = ("udpos", "ner_joint", "xnli_dev")
 EMBEDDED = ("mini_pos", "mini_ner", "mini_nli")
 
 

@@ -1,0 +1,77 @@
+import pytest
+import torch
+from torch import nn
+
+from harness.engine import packed
+from harness.engine.packed import EAGER, PACKED, PackedLinear, pack
+
+
+@pytest.fixture
+def available():
+    try:
+        PackedLinear(nn.Linear(128, 128))
+    except (AttributeError, NotImplementedError, RuntimeError):
+        pytest.skip("this build of torch has no packed linear layers")
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(128, 256), nn.GELU(), nn.Linear(256, 128, bias=False))
+        self.head = nn.Linear(128, 3)
+
+    def forward(self, rows):
+        return self.head(self.inner(rows))
+
+
+@pytest.mark.parametrize("shape", [(1, 128), (7, 128), (3, 5, 128), (0, 128), (2, 0, 128)])
+def test_a_packed_network_gives_what_it_gave(available, monkeypatch, shape):
+    monkeypatch.setattr(packed, "worthwhile", lambda threads: True)
+    net, rows = Net().eval(), torch.randn(shape)
+    with torch.inference_mode():
+        before = net(rows)
+        assert pack(net) == PACKED
+        after = net(rows)
+    assert after.shape == before.shape
+    torch.testing.assert_close(after, before, rtol=1e-5, atol=1e-6)
+    assert isinstance(net.inner[0], PackedLinear)
+    assert type(net.head) is nn.Linear  # too narrow to gain
+
+
+def test_a_row_does_not_depend_on_the_others(available):
+    layer = PackedLinear(nn.Linear(256, 256))
+    rows = torch.randn(300, 256)
+    with torch.inference_mode():
+        together = layer(rows)
+        alone = torch.cat([layer(row[None]) for row in rows])
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
+
+
+def test_where_it_is_no_faster_the_network_stays_as_it_is(monkeypatch):
+    monkeypatch.setattr(packed, "worthwhile", lambda threads: False)
+    net = Net()
+    assert pack(net) == EAGER
+    assert type(net.inner[0]) is nn.Linear
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_only_float32_is_packed(monkeypatch, dtype):
+    monkeypatch.setattr(packed, "worthwhile", lambda threads: True)
+    assert pack(Net().to(dtype)) == EAGER
+
+
+def test_a_build_without_it_is_no_error(monkeypatch):
+    def missing(*_):
+        raise NotImplementedError("no such operator\nwith a long list")
+
+    monkeypatch.setattr(packed, "PackedLinear", missing)
+    packed.worthwhile.cache_clear()
+    assert not packed.worthwhile(1)
+    packed.worthwhile.cache_clear()
+
+
+def test_a_wrong_answer_is_found_out(monkeypatch):
+    monkeypatch.setattr(packed, "PackedLinear", lambda linear: lambda rows: linear(rows) * 1.001)
+    packed.worthwhile.cache_clear()
+    assert not packed.worthwhile(1)
+    packed.worthwhile.cache_clear()
