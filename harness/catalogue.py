@@ -14,7 +14,8 @@ from harness.languages import languages
 from harness.options import PACKAGE, Options
 from harness.tables import console
 
-ONLY_JSON = {"licence"}  # sentences, some of them
+ONLY_JSON = {"reports", "citation", "reader", "hub", "revision", "local"}  # what would make a row too long
+LONGEST = {"licence": 28}  # some are sentences
 GROUPS = {"tasks": "task", "models": "model", "strategies": "strategy", "suites": "suite", "experiments": "experiment"}
 
 
@@ -27,9 +28,9 @@ def show(kind: str, config_dir: Path | None, as_json: bool) -> None:
     table = Table(box=None, pad_edge=False)
     columns = [column for column in (rows[0] if rows else ()) if column not in ONLY_JSON]
     for column in columns:
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=True, max_width=LONGEST.get(column))
     for row in rows:
-        table.add_row(*(_words(row[column]) for column in columns))
+        table.add_row(*(_words(column, row[column]) for column in columns))
     console().print(table)
 
 
@@ -68,26 +69,35 @@ def _task(name: str, options: Options) -> dict[str, Any]:
         "train": spec.train or ("itself" if "train" in spec.splits or spec.parts or spec.parallel else "-"),
         "metric": spec.main_metric if spec.metrics else "",
         "provenance": spec.provenance.value,
-        "licence": spec.licence,
         "checked": spec.checked,
+        "licence": spec.licence,
+        "reports": list(spec.metrics),
+        "citation": spec.citation,
+        "reader": spec.files.reader if spec.files else "",
+        "hub": spec.hub.path if spec.hub else "",
+        "revision": spec.hub.revision if spec.hub else None,
+        "local": spec.local,
     }
 
 
 def _model(name: str, options: Options) -> dict[str, Any]:
     node = options.read("model", name)
     checkpoint = str(node.get("checkpoint") or "").replace("???", "model.checkpoint=FOLDER or hub name")
-    return {"model": name, "family": node.get("family", ""), "checkpoint": checkpoint}
+    seen = list(build.seen(map(str, node.get("seen") or ()), options))
+    return {"model": name, "family": node.get("family", ""), "checkpoint": checkpoint, "seen": seen}
 
 
 def _suite(name: str, options: Options) -> dict[str, Any]:
-    return {"suite": name, "tasks": options.read("suite", name).get("tasks", [])}
+    return {"suite": name, "tasks": list(options.read("suite", name).get("tasks") or ())}
 
 
 def _plain(name: str, options: Options) -> dict[str, Any]:  # noqa: ARG001
     return {"name": name}
 
 
-def _words(value: Any) -> str:
+def _words(column: str, value: Any) -> str:
+    if column == "metric":
+        return str(value).partition("|")[0]
     if isinstance(value, list):
         return f"{len(value)}: {' '.join(map(str, value[:5]))}{' ...' if len(value) > 5 else ''}" if value else "-"
     return str(value)

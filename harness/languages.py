@@ -8,9 +8,9 @@ Cyrillic, beside ``srp-Latn``). Everything is read from ``languages.csv``, whose
 
 Sources: family, branch (genus) and coordinates from WALS Online (Dryer and Haspelmath 2013, CC BY 4.0,
 https://wals.info); for languages that WALS lacks, coordinates from Glottolog (CC BY 4.0) as URIEL+ distributes it, or
-from an atlas (Khunsari, Pomak), and family and branch in WALS's terms. Departures from WALS: Turkic, Mongolic and
-Tungusic are families, and creoles are a family of their own with the lexifier as branch. Constructed languages and
-collective codes (Berber, Hmong, Nahuatl, Otomi) have no coordinates.
+from an atlas (Khunsari, Pomak; N'Ko at Kankan, where its script was made), and family and branch in WALS's terms.
+Departures from WALS: Turkic, Mongolic and Tungusic are families, and creoles are a family of their own with the
+lexifier as branch. Constructed languages and collective codes (Berber, Hmong, Nahuatl, Otomi) have no coordinates.
 """
 
 from __future__ import annotations

@@ -427,6 +427,15 @@ def test_a_benchmark_set_is_the_list_of_the_benchmark(name: str, benchmark: str)
     assert members(name) == sorted(canonical(spelling) for spelling in BENCHMARKS[benchmark])
 
 
+def test_the_set_of_uner_is_its_data_sets_languages_and_norwegian() -> None:
+    assert members("uner") == sorted({canonical(spelling, "uner") for spelling in BENCHMARKS["uner_hub"]})
+
+
+@pytest.mark.parametrize(("name", "many"), [("cc100", 94), ("wikipedia104", 104), ("labse109", 109), ("rembert", 103)])
+def test_a_pretraining_set_is_as_large_as_its_card_says(name: str, many: int) -> None:
+    assert len(members(name)) == many
+
+
 def test_all_restricts_nothing() -> None:
     assert members("all") == []
 

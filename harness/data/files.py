@@ -33,8 +33,15 @@ def find(task: TaskSpec, language: str, split: str, root: Path | None, beside: s
     if not root.is_dir():
         raise DataError(f"{root}: no such folder (data.root or the variable HARNESS_DATA), needed by task {task.name}")
     fill = {"{code}": task.languages[language], "{split}": task.splits[split], "{pair}": pair(task, language, beside)}
-    path, exclude = (_expand(text, language, fill) for text in (task.files.path, task.files.exclude))
-    return _match(root, path, exclude)
+    given = (task.files.path, task.files.exclude, task.files.gold)
+    path, exclude, gold = (_expand(text, language, fill) for text in given)
+    found = _match(root, path, exclude)
+    return found + _match(root, gold, "") if found and gold else found
+
+
+def instead(task: TaskSpec) -> str:
+    """The sentence that names the task to run where this one's data cannot be had; empty where there is none."""
+    return f" The task {task.local} runs from other files." if task.local else ""
 
 
 def pair(task: TaskSpec, language: str, beside: str) -> str:

@@ -6,16 +6,21 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from harness.data import files, sizes
 from harness.data.examples import Row
 from harness.data.files import sha256
+from harness.data.hub_values import class_names, plain
+from harness.data.squad import passage
 from harness.errors import DataError
+from harness.languages import language as language_of
 from harness.spec import Hub, TaskSpec
 
 FIELDS = ("id", "group", "words", "tags", "first", "second", "label", "question", "context", "answers", "text")
@@ -23,57 +28,166 @@ PATIENCE = 1.0  # seconds
 OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 
 
-def hub_rows(task: TaskSpec, language: str, split: str) -> Iterator[Row]:
+def hub_rows(task: TaskSpec, language: str, split: str, beside: str = "") -> Iterator[Row]:
     """One row a record, columns renamed to our fields, class labels as their names.
 
+    Where several configurations hold a language, all that have the split are pooled, their ids told apart.
+
     Raises:
-        DataError: there is no network (said at once), or the data set, its configuration or split cannot be loaded.
+        DataError: there is no network (said at once); the data set, its configuration or split cannot be loaded; or it
+            has not as many rows as it should.
     """
-    assert task.hub is not None
-    hub, config, name = task.hub, config_of(task, language), split_name(task, split)
-    where = f"{hub.path}, configuration {config or 'default'}, split {name}"
+    hub, name = _hub(task), split_name(task, language, split)
     if not is_folder(hub) and not online():
         _stay_offline()
-    from datasets import load_dataset
+    found = []
+    for config in _configs(task, language, beside):
+        data = _load(task, language, config)
+        if name in data:
+            sizes.check(hub.path, config, name, len(data[name]))
+            found.append((config, data[name]))
+    if not found:
+        known = ", ".join(data)
+        raise DataError(f"task {task.name}, {language}: {hub.path}/{config} has no split {name!r}; it has {known}")
+    for config, data in found:
+        for row in _rows(task, language, data, f"{hub.path}, configuration {config or 'default'}, split {name}"):
+            own = {"id": f"{config}/{row.fields['id']}"} if len(found) > 1 and "id" in row.fields else {}
+            yield Row({**row.fields, **own}, row.where)
 
+
+def _load(task: TaskSpec, language: str, config: str) -> Any:
+    """Every split of a configuration, by its name."""
+    from datasets import disable_progress_bars, load_dataset
+
+    hub = _hub(task)
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     try:
-        data = load_dataset(hub.path, name=config or None, revision=_revision(hub), split=name)
+        return load_dataset(hub.path, name=config or None, revision=_revision(hub))
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        if not is_folder(hub) and not online():
-            reason = "there is no network, and the data set is not in the local cache"
-        raise DataError(
-            f"task {task.name}, {language}: cannot load {where}: {reason}. To read local files instead, put them below "
-            f"data.root (or HARNESS_DATA) as the task's `files` say, or set task.hub.path to a copy of it."
-        ) from error
-    columns = {field: hub.columns.get(field, field) for field in FIELDS}
+        raise _unreachable(task, language, config, error) from error
+
+
+def _unreachable(task: TaskSpec, language: str, config: str, error: Exception) -> DataError:
+    hub = _hub(task)
+    reason = _sizes(error) or f"{type(error).__name__}: {error}"
+    if not is_folder(hub) and not online():
+        reason = "there is no network, and the data set is not in the local cache"
+    return DataError(
+        f"task {task.name}, {language}: cannot load {hub.path}, configuration {config or 'default'}: {reason}. "
+        f"To read local files instead, put them below data.root (or HARNESS_DATA) as the task's `files` say, or set "
+        f"task.hub.path to a copy of it.{files.instead(task)}"
+    )
+
+
+def _sizes(error: Exception) -> str:
+    """What splits whose sizes are not those of their README have, in a line; empty for other errors."""
+    from datasets.exceptions import NonMatchingSplitsSizesError
+
+    if not isinstance(error, NonMatchingSplitsSizesError):
+        return ""
+    found = (f"{one['recorded'].num_examples} in {one['expected'].name}, not the {one['expected'].num_examples}"
+             for one in error.args[0])
+    return f"its rows are not as many as its README says: {'; '.join(found)}"
+
+
+def _rows(task: TaskSpec, language: str, data: Any, where: str) -> Iterator[Row]:
+    hub, code = _hub(task), task.languages[language]
+    columns = {**{field: field for field in FIELDS}, **hub.columns}
+    pivot = columns.pop("pivot", None)
+    if pivot is not None and task.files is not None and code == task.files.options.get("pivot"):
+        columns["text"] = pivot
+    conditions = {column: _filled(glob, task, language) for column, glob in hub.where.items()}
     present = {field: column for field, column in columns.items() if column in data.column_names}
-    for field in hub.columns:
-        if field not in present:
-            raise DataError(f"{where}: no column {columns[field]!r}; it has {', '.join(data.column_names)}")
-    names = {field: _class_names(data.features[column]) for field, column in present.items()}
+    for column in [*(columns[field] for field in hub.columns if field in columns), *conditions]:
+        if column not in data.column_names:
+            raise DataError(
+                f"{where}: no column {column!r}; it has {', '.join(data.column_names)}. Name the right one in "
+                f"task.hub.columns (task {task.name}: {', '.join(f'{ours}={theirs}' for ours, theirs in columns.items() if ours in hub.columns)})"
+            )
+    names = {field: class_names(data.features[column]) for field, column in present.items()}
     for number, record in enumerate(data, start=1):
-        fields = {field: _plain(record[column], names[field]) for field, column in present.items()}
+        if not all(fnmatchcase(str(record[column]), glob) for column, glob in conditions.items()):
+            continue
+        fields = {field: plain(record[column], names[field], code) for field, column in present.items()}
+        if "context" in fields and "group" not in fields:
+            fields["group"] = passage(str(fields["context"]))
         yield Row(fields, f"{where}, row {number}")
 
 
-def config_of(task: TaskSpec, language: str) -> str:
-    """The configuration's name for a language."""
+def _hub(task: TaskSpec) -> Hub:
     assert task.hub is not None
-    return task.hub.config.replace("{code}", task.languages[language])
+    return task.hub
 
 
-def source(task: TaskSpec, language: str) -> str:
+def config_of(task: TaskSpec, language: str, beside: str = "") -> str:
+    """The configuration's name for a language, or a glob of several."""
+    hub = _hub(task)
+    return hub.configs.get(task.languages[language]) or _filled(hub.config, task, language, beside)
+
+
+def _configs(task: TaskSpec, language: str, beside: str) -> tuple[str, ...]:
+    """The configurations that hold a language: one, or all that a glob matches, sorted."""
+    wanted = config_of(task, language, beside)
+    if not any(sign in wanted for sign in "*?["):
+        return (wanted,)
+    from datasets import get_dataset_config_names
+
+    hub = _hub(task)
+    try:
+        known = get_dataset_config_names(hub.path, revision=_revision(hub))
+    except Exception as error:
+        raise _unreachable(task, language, wanted, error) from error
+    found = tuple(sorted(name for name in known if fnmatchcase(name, wanted)))
+    if not found:
+        raise DataError(f"task {task.name}, {language}: no configuration of {hub.path} matches {wanted}")
+    return found
+
+
+def _filled(text: str, task: TaskSpec, language: str, beside: str = "") -> str:
+    text = text.replace("{code}", task.languages[language]).replace("{pair}", files.pair(task, language, beside))
+    return text.replace("{name}", language_of(language).name)
+
+
+def source(task: TaskSpec, language: str, beside: str = "") -> str:
     """Path, configuration and revision in one word, for the record of a cell."""
-    assert task.hub is not None
-    revision = _revision(task.hub)
-    return f"{task.hub.path}/{config_of(task, language)}" + (f"@{revision}" if revision else "")
+    hub = _hub(task)
+    revision = _revision(hub)
+    return f"{hub.path}/{config_of(task, language, beside)}" + (f"@{revision}" if revision else "")
 
 
-def split_name(task: TaskSpec, split: str) -> str:
+def split_name(task: TaskSpec, language: str, split: str) -> str:
     """The hub's name of a split."""
-    assert task.hub is not None
-    return task.hub.splits.get(split, task.splits[split])
+    return _filled(_hub(task).splits.get(split, task.splits[split]), task, language)
+
+
+def having(task: TaskSpec, split: str) -> frozenset[str]:
+    """The languages that the data set is said to have in a split; of a local folder, those that it has."""
+    hub = _hub(task)
+    every = set(task.languages.values()) - set(hub.without)
+    said = every & set(hub.only.get(split, every))
+    codes = frozenset(code for code, spelling in task.languages.items() if spelling in said)
+    return frozenset(code for code in codes if _holds(task, code, split)) if is_folder(hub) else codes
+
+
+def _holds(task: TaskSpec, language: str, split: str) -> bool:
+    """Whether a configuration of a local folder holds a language's split."""
+    known, wanted = _splits(Path(_hub(task).path).expanduser()), config_of(task, language) or "default"
+    return any(
+        split_name(task, language, split) in splits for config, splits in known.items() if fnmatchcase(config, wanted)
+    )
+
+
+@cache
+def _splits(folder: Path) -> Mapping[str, Sequence[str]]:
+    """The configurations of a local folder and their splits."""
+    from datasets import get_dataset_config_names, get_dataset_split_names
+
+    try:
+        configs = get_dataset_config_names(str(folder))
+        return {config: get_dataset_split_names(str(folder), config) for config in configs}
+    except Exception as error:
+        raise DataError(f"{folder}: no data set in the hub's layout: {type(error).__name__}: {error}") from error
 
 
 def is_folder(hub: Hub) -> bool:
@@ -86,19 +200,19 @@ def usable(hub: Hub) -> bool:
     return is_folder(hub) or online() or _fetched(hub.path) is not None
 
 
-def identity(task: TaskSpec, language: str, split: str) -> Mapping[str, object]:
+def identity(task: TaskSpec, language: str, split: str, beside: str = "") -> Mapping[str, object]:
     """What decides the records: path, configuration, revision, split and columns; digests of the files of a folder."""
-    hub = task.hub
-    assert hub is not None
+    hub = _hub(task)
     content: dict[str, object] = {
-        "config": config_of(task, language),
-        "split": split_name(task, split),
+        "config": config_of(task, language, beside),
+        "split": split_name(task, language, split),
         "columns": dict(hub.columns),
+        "where": dict(hub.where),
     }
     if is_folder(hub):
         folder = Path(hub.path).expanduser()
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        return content | {"files": {path.relative_to(folder).as_posix(): sha256(path) for path in files}}
+        found = sorted(path for path in folder.rglob("*") if path.is_file())
+        return content | {"files": {path.relative_to(folder).as_posix(): sha256(path) for path in found}}
     return content | {"path": hub.path, "revision": _revision(hub)}
 
 
@@ -165,22 +279,3 @@ def _newest(path: str) -> str | None:
         raise DataError(
             f"the hub does not tell the newest revision of {path}: {type(error).__name__}: {error}"
         ) from error
-
-
-def _class_names(feature: Any) -> list[str] | None:
-    names = getattr(getattr(feature, "feature", feature), "names", None)
-    return list(names) if names is not None else None
-
-
-def _plain(value: Any, names: list[str] | None) -> object:
-    if isinstance(value, Mapping) and "answer_start" in value:  # SQuAD's answers
-        return list(zip(value["text"], value["answer_start"], strict=True))
-    if names is None:
-        return value
-    if isinstance(value, list):
-        return [_label(item, names) for item in value]
-    return _label(value, names)
-
-
-def _label(value: Any, names: list[str]) -> str:
-    return names[value] if 0 <= value < len(names) else str(value)  # -1 marks a hidden label

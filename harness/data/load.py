@@ -63,7 +63,7 @@ def fingerprint(task: TaskSpec, language: str, split: str, root: Path | None, be
         "options": _options(task),
     }
     if paths is None:
-        content["hub"] = hub.identity(task, language, split)
+        content["hub"] = hub.identity(task, language, split, beside)
     else:
         assert task.files is not None
         options = _options_for(task, root)
@@ -88,7 +88,7 @@ def available(task: TaskSpec, split: str, root: Path | None) -> tuple[str, ...]:
         found |= {code for code in task.languages if files.find(task, code, split, root)}
     if not found and task.hub is not None and hub.usable(task.hub):
         # local files or the hub, not a mixture: what `all` means must not depend on a network
-        found |= {code for code, spelling in task.languages.items() if spelling not in task.hub.without}
+        found |= hub.having(task, split)
     return tuple(sorted(found))
 
 
@@ -120,11 +120,11 @@ def _paths(task: TaskSpec, language: str, split: str, root: Path | None, beside:
     """The local files; None where the hub is read."""
     if task.files is not None and not task.files.path:
         return ()
+    if files.paired(task) and files.pair(task, language, beside) == "*":
+        raise DataError(f"task {task.name}: {language} differs from pair to pair; name the language beside it")
     if task.files is not None and (root is not None or task.hub is None):
         found = files.find(task, language, split, root, beside)
         if found:
-            if files.pair(task, language, beside) == "*" and files.paired(task):
-                raise DataError(f"task {task.name}: {language} differs from pair to pair; name the language beside it")
             return found
     if task.hub is not None:
         return None
@@ -133,6 +133,7 @@ def _paths(task: TaskSpec, language: str, split: str, root: Path | None, beside:
     raise DataError(
         f"task {task.name}: no {split} data for {language}: no file below {root} matches {wanted}, and the task names "
         f"no data set on the hub. Put the files there, or set data.root (or HARNESS_DATA) to the folder that has them."
+        f"{files.instead(task)}"
     )
 
 
@@ -150,12 +151,15 @@ def _options_for(task: TaskSpec, root: Path | None) -> Mapping[str, object]:
 
 def _load(task: TaskSpec, language: str, split: str, root: Path | None, beside: str, mark: str) -> Corpus[Example]:
     paths = _paths(task, language, split, root, beside)
-    rows = list(hub.hub_rows(task, language, split) if paths is None else _local(task, language, split, root, paths))
+    rows = list(
+        hub.hub_rows(task, language, split, beside) if paths is None else _local(task, language, split, root, paths)
+    )
     what = f"task {task.name}, {language} {split}"
     if not rows:
         raise DataError(f"{what}: no item in {', '.join(map(files.shown, paths or ())) or 'the data set'}")
     refuse_hidden(rows, task, what)
-    if paths and beside:
+    rows = list(TASK_TYPES[task.type].gather(rows, task))
+    if paths and beside and task.files is not None and task.files.reader == "parallel":
         parallel.check_lengths(paths, files.find(task, beside, split, root, language))
     every = int(str(_options(task).get("group_every", 0)))
     if every and "id" not in rows[0].fields and len(rows) % every:
@@ -174,7 +178,7 @@ def _load(task: TaskSpec, language: str, split: str, root: Path | None, beside: 
             raise DataError(f"{what}: no group falls into this split; raise its share in `parallel`")
     assert root is not None or not paths
     names = tuple(path.relative_to(root).as_posix() for path in paths or () if root is not None)
-    came_from = (hub.source(task, language),) if paths is None else names
+    came_from = (hub.source(task, language, beside),) if paths is None else names
     return Corpus(task.name, language, split, tuple(examples), mark, came_from)
 
 
@@ -221,7 +225,8 @@ def _group(row: Row, id: str, task: TaskSpec, split: str) -> str:
             raise DataError(
                 f"{row.where}: the id {id!r} is no number, and `group_every` counts by it (task {task.name})"
             )
-        return str((int(id) - int(str(options.get("first_id", 0)))) // every)
+        first = int(str(options.get("first_id", 0))) if "id" in row.fields else 0
+        return str((int(id) - first) // every)
     if "group" in row.fields:
         return str(row.fields["group"])
     # what only this split numbers must not look like the same thing of another split

@@ -36,7 +36,9 @@ class Reader:
     Attributes:
         rows: yields rows with the fields of the task type's shape: WORDS ``words, tags`` (lists of strings); TEXT
             ``first, second, label``; PASSAGE ``question, context, answers`` (a list of ``(text, start)``); SENTENCE
-            ``text``; and, where the format has them, ``id`` and ``group``.
+            ``text``, and ``gold`` (a tuple of ids) where it looks for others; VALUE ``first, second, value``; OPTIONS
+            ``first, options, answer``, or a row an option with ``first, second, value``; and, where the format has
+            them, ``id`` and ``group``.
         version: digest of what the rows depend on besides files and options; part of the fingerprint.
     """
 

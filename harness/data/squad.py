@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.examples import Row
-from harness.data.files import read_text, shown
+from harness.data.files import own_id, read_text, shown
 from harness.data.readers import READERS, Reader, Request
 from harness.errors import DataError
 
@@ -20,6 +20,7 @@ def rows(request: Request) -> Iterator[Row]:
 
     The group is the article by its title, or by its number where it has none. With the option ``group: passage`` it is
     the passage by a digest of its text, and so the same in every file: for sets whose articles recur in several splits.
+    With ``group: question`` it is the question's id: for files that hold the same questions in several languages.
 
     Raises:
         DataError: the file is no SQuAD JSON, or an answer does not stand at its offset.
@@ -29,12 +30,13 @@ def rows(request: Request) -> Iterator[Row]:
         for article in _articles(path):
             number += 1
             for paragraph in article["paragraphs"]:
+                group: dict[str, object] = {"group": article["title"]} if article.get("title") else {"document": number}
                 if request.options.get("group") == "passage":
-                    group: dict[str, object] = {"group": f"passage {_digest(paragraph['context'])}"}
-                else:
-                    group = {"group": article["title"]} if article.get("title") else {"document": number}
+                    group = {"group": passage(paragraph["context"])}
                 for question in paragraph["qas"]:
-                    yield _row(question, paragraph["context"], group, path, request.language)
+                    if request.options.get("group") == "question":
+                        group = {"group": question["id"]}
+                    yield _row(question, paragraph["context"], group, path, request)
 
 
 def _articles(path: Path) -> list[dict[str, Any]]:
@@ -55,12 +57,13 @@ def _articles(path: Path) -> list[dict[str, Any]]:
     return articles
 
 
-def _digest(context: str) -> str:
-    return hashlib.sha256(context.encode()).hexdigest()[:16]
+def passage(context: str) -> str:
+    """The group of all questions on a passage: a digest of its text, whatever file it stands in."""
+    return f"passage {hashlib.sha256(context.encode()).hexdigest()[:16]}"
 
 
-def _row(question: dict[str, Any], context: str, group: dict[str, object], path: Path, language: str) -> Row:
-    where = f"{shown(path)}, question {question['id']} ({language})"
+def _row(question: dict[str, Any], context: str, group: dict[str, object], path: Path, request: Request) -> Row:
+    where = f"{shown(path)}, question {question['id']} ({request.language})"
     answers = []
     for answer in question.get("answers") or ():
         text, start = str(answer["text"]), int(answer["answer_start"])
@@ -68,8 +71,9 @@ def _row(question: dict[str, Any], context: str, group: dict[str, object], path:
         if start < 0 or not text or found != text:
             raise DataError(f"{where}: the answer {text!r} does not stand at offset {start}, where {found!r} stands")
         answers.append((text, start))
-    fields = {"id": question["id"], "question": question["question"], "context": context, "answers": answers}
+    id = own_id(request.paths, path, str(question["id"]))
+    fields = {"id": id, "question": question["question"], "context": context, "answers": answers}
     return Row({**fields, **group}, where)
 
 
-READERS.add("squad")(Reader(rows, lambda: "2"))  # 2: a passage's group is its digest
+READERS.add("squad")(Reader(rows, lambda: "3"))  # 3: questions of pooled files carry the file's name

@@ -10,7 +10,7 @@ from harness.spec import Files, TaskSpec
 
 
 def task(path, exclude="", **options):
-    spec = Files("conll", path, exclude, options)
+    spec = Files("conll", path, exclude, options=options)
     return TaskSpec("t", "ner", {"deu": "de", "eng": "en", "zho-Hans": "zh"}, splits={"test": "dev"}, files=spec)
 
 

@@ -1,6 +1,9 @@
+import csv
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.data.readers import READERS, Request
 from harness.errors import DataError
@@ -203,6 +206,70 @@ def test_tsv_faults(write, content, options, message):
         read("tsv", write("a.tsv", content), **options)
 
 
+CSV = 'first,second,label\n"a, ""b""\nc",d,1\n\ne,f,2\n'
+
+
+def test_csv_cells_may_be_quoted_over_several_lines_and_keep_their_line_numbers(write):
+    columns = {"first": "first", "second": "second", "label": "label"}
+    one, two = read("csv", write("a.csv", CSV), columns=columns)
+    assert one.fields == {"first": 'a, "b"\nc', "second": "d", "label": "1"}
+    assert two.fields == {"first": "e", "second": "f", "label": "2"}
+    assert [row.where.rpartition(", ")[2] for row in (one, two)] == ["line 2", "line 5"]
+
+
+def test_csv_takes_cells_longer_than_the_library_does(write):
+    (row,) = read("csv", write("a.csv", f"{'x' * 200_000},y\n"), header=False, columns={"first": 0})
+    assert len(row.fields["first"]) == 200_000
+
+
+@given(st.lists(st.lists(st.text(st.characters(exclude_categories=("Cs",))), min_size=2, max_size=2), min_size=1))
+def test_csv_reads_what_the_csv_module_writes(tmp_path_factory, table):
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([["a", "b"], *table])
+    rows = read("csv", path, columns={"first": "a", "second": "b"})
+    assert [[row.fields["first"], row.fields["second"]] for row in rows] == table
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\n1\n", r"line 2: 1 columns where line 1 has 2"),
+        ('a,b\n1,2\n3,"4\n', r"line 3: no comma-separated record"),
+        ("x,b\n1,2\n", r"line 1: no column 'a'"),
+    ],
+)
+def test_csv_faults(write, content, message):
+    with pytest.raises(DataError, match=message):
+        read("csv", write("a.csv", content), columns={"first": "a"})
+
+
+@pytest.mark.parametrize(
+    ("reader", "content"),
+    [
+        ("tsv", "lang\ta\nes\tuno\nde\teins\n"),
+        ("csv", "lang,a\nes,uno\nde,eins\n"),
+        ("jsonl", '{"lang": "es", "a": "uno"}\n{"lang": "de", "a": "eins"}\n'),
+    ],
+)
+def test_rows_of_one_language_are_told_by_a_column(write, reader, content):
+    options = {"columns": {"first": "a"}, "where": {"lang": "{code}"}}
+    assert [row.fields for row in read(reader, write("a", content), **options)] == [{"first": "uno"}]
+    with pytest.raises(DataError, match="no column 'language'"):
+        read(reader, write("a", content), **{**options, "where": {"language": "{code}"}})
+    with pytest.raises(DataError, match="the option `where` maps columns to globs"):
+        read(reader, write("a", content), **{**options, "where": "lang"})
+
+
+def test_squad_questions_of_pooled_files_stay_apart_and_may_be_groups(write):
+    asked = {"id": "q1", "question": "?", "answers": [{"text": "no", "answer_start": 4}]}
+    content = json.dumps({"data": [{"title": "t", "paragraphs": [{"context": "yes no", "qas": [asked]}]}]})
+    paths = write("de-es.json", content), write("de-en.json", content)
+    rows = read("squad", *paths, group="question")
+    assert [(row.fields["id"], row.fields["group"]) for row in rows] == [("de-es/q1", "q1"), ("de-en/q1", "q1")]
+    assert [row.fields["id"] for row in read("squad", paths[0])] == ["q1"]
+
+
 def test_jsonl_and_parquet_give_the_same_rows(write, tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -251,6 +318,7 @@ READABLE = {
     "conllu": {},
     "conll": {},
     "squad": {},
+    "csv": {"columns": {"first": "a"}},
     "tsv": {"columns": {"first": "a"}},
     "jsonl": {"columns": {"first": "a"}},
     "parallel": {},

@@ -1,0 +1,48 @@
+"""What `harness list` says of tasks, models, suites and types."""
+
+import json
+
+from harness import catalogue
+from harness.options import Options
+
+OPTIONS = Options()
+
+
+def entry(kind, name):
+    (found,) = (row for row in catalogue.entries(kind, OPTIONS) if name in row.values())
+    return found
+
+
+def test_a_task_says_what_it_is_where_it_comes_from_and_what_it_was_checked_on():
+    row = entry("tasks", "xnli")
+    assert (row["train"], row["metric"], row["checked"], row["local"]) == (
+        "mnli",
+        "accuracy",
+        "format_only",
+        "xnli_dev",
+    )
+    assert (row["provenance"], row["licence"]) == ("human_translated", "CC-BY-NC-4.0")
+    assert (row["hub"], len(row["revision"])) == ("facebook/xnli", 40)
+    assert len(row["languages"]) == 15
+    assert entry("tasks", "wikiann")["provenance"] == "silver"
+    assert entry("tasks", "wikiann")["revision"] is None
+
+
+def test_a_row_of_the_table_is_short_and_its_json_whole(capsys):
+    catalogue.show("tasks", None, as_json=False)
+    table = capsys.readouterr().out.splitlines()
+    (line,) = (line for line in table if line.startswith("panx_dev "))
+    assert {"silver", "sample", "span_f1", "itself"} <= set(line.split())
+    assert "format_only" in next(line for line in table if line.startswith("multiconer2 "))
+    catalogue.show("tasks", None, as_json=True)
+    (row,) = (row for row in json.loads(capsys.readouterr().out) if row["task"] == "panx_dev")
+    assert row["metric"] == "span_f1|mode:strict|scheme:IOB2"
+    assert row["licence"] == "none stated for the annotations; texts CC-BY-SA (Wikipedia)"
+
+
+def test_models_suites_and_types_are_listed():
+    assert len(entry("models", "mbert")["seen"]) == 104
+    assert entry("models", "lexical")["seen"] == []
+    assert entry("suites", "xtreme")["tasks"][0] == "xnli"
+    assert entry("suites", "none")["tasks"] == []
+    assert entry("types", "pos")["metrics"] == ["accuracy"]
