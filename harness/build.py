@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -19,6 +19,19 @@ SELECTIONS = ("last", "source_dev")
 MAX_LENGTH = 128  # tokens a row, where no protocol says otherwise: XTREME's for all but question answering
 
 
+def preset(config: Mapping[str, Any], name: str, options: Options) -> dict[str, Any]:
+    """What the configuration's ``protocol`` changes of a task's published numbers; ``select`` among them.
+
+    Raises:
+        HarnessError: it names a task that there is not.
+    """
+    tasks = config.get("protocol") or {}
+    for known in tasks:
+        if known not in options.names("task"):
+            raise HarnessError(f"protocol.{known}: no such task: {nearest(known, options.names('task'))}")
+    return dict(tasks.get(name) or {})
+
+
 def task(name: str, node: Mapping[str, Any], options: Options) -> TaskSpec:
     """A task from its YAML; the parts that it joins are read from theirs.
 
@@ -28,14 +41,14 @@ def task(name: str, node: Mapping[str, Any], options: Options) -> TaskSpec:
     values = dict(node)
     values.pop("name", None)
     parts = tuple(task(part, options.read("task", part), options) for part in values.pop("parts", None) or ())
-    languages = _languages(name, values.pop("languages", None), str(values.get("namespace") or ""))
+    spelled = languages(f"task {name}", values.pop("languages", None), str(values.get("namespace") or ""))
     for part in parts:
-        shared = languages.keys() & part.languages.keys()
+        shared = spelled.keys() & part.languages.keys()
         if shared:
             raise HarnessError(f"task {name}: {', '.join(sorted(shared))} stands in two of its parts")
-        languages |= part.languages
+        spelled |= part.languages
     spec = construct(TaskSpec, {**values, "name": name, "languages": {}}, f"task {name}")
-    return dataclasses.replace(spec, languages=dict(sorted(languages.items())), parts=parts)
+    return dataclasses.replace(spec, languages=dict(sorted(spelled.items())), parts=parts)
 
 
 def trained_on(spec: TaskSpec, options: Options) -> TaskSpec:
@@ -43,7 +56,7 @@ def trained_on(spec: TaskSpec, options: Options) -> TaskSpec:
     return task(spec.train, options.read("task", spec.train), options) if spec.train else spec
 
 
-def model(name: str, node: Mapping[str, Any], train_task: TaskSpec) -> ModelSpec:
+def model(name: str, node: Mapping[str, Any], train_task: TaskSpec, options: Options | None = None) -> ModelSpec:
     """A model from its YAML, with rows as long as the protocol of the task says unless it has a length of its own.
 
     A bare ``encoder`` or ``predictions`` is named after its checkpoint, so that two of them stay apart in a table.
@@ -57,7 +70,18 @@ def model(name: str, node: Mapping[str, Any], train_task: TaskSpec) -> ModelSpec
     checkpoint = str(values.get("checkpoint") or "")
     shown = values.pop("name", None) or (name if name != values.get("family") or not checkpoint else None)
     spec = construct(ModelSpec, {**values, "name": shown or checkpoint.rstrip("/").rsplit("/", 1)[-1]}, f"model {name}")
-    return dataclasses.replace(spec, seen=tuple(canonical(language) for language in spec.seen))
+    return dataclasses.replace(spec, seen=seen(spec.seen, options or Options()))
+
+
+def seen(listed: Iterable[str], options: Options) -> tuple[str, ...]:
+    """The languages of a model's ``seen``, canonical and sorted: by name, or as members of a set of conf/languages.
+
+    Raises:
+        HarnessError: a word is neither.
+    """
+    sets = options.names("languages")
+    members = [options.read("languages", word)["members"] if word in sets else [word] for word in listed]
+    return tuple(sorted({canonical(str(code)) for several in members for code in several}))
 
 
 def training(task_spec: TaskSpec, model_spec: ModelSpec, overrides: Mapping[str, Any], select: str) -> Training:
@@ -174,16 +198,21 @@ def _mismatch(where: str, wanted: str, value: Any) -> HarnessError:
     return HarnessError(f"{where}: expected {wanted}, got {value!r}")
 
 
-def _languages(name: str, listed: Any, namespace: str) -> dict[str, str]:
+def languages(where: str, listed: Any, namespace: str = "") -> dict[str, str]:
+    """Canonical codes with the spellings that they come from; a list of spellings, or a mapping from codes to them.
+
+    Raises:
+        HarnessError: a language is unknown, or stands there twice.
+    """
     if isinstance(listed, Mapping):
         spelled = {canonical(str(code)): str(spelling) for code, spelling in listed.items()}
         if len(spelled) < len(listed):
-            raise HarnessError(f"task {name}: two of its languages are one: {sorted(map(str, listed))}")
+            raise HarnessError(f"{where}: two of its languages are one: {sorted(map(str, listed))}")
         return spelled
     spelled = {}
     for spelling in listed or ():
         code = canonical(str(spelling), namespace)
         if code in spelled:
-            raise HarnessError(f"task {name}: {spelled[code]!r} and {spelling!r} are one language, {code}")
+            raise HarnessError(f"{where}: {spelled[code]!r} and {spelling!r} are one language, {code}")
         spelled[code] = str(spelling)
     return spelled

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from harness.data.load import available
 from harness.errors import HarnessError, NotApplicableError, nearest
 from harness.models.base import MODELS
 from harness.options import Options
+from harness.retrieval.views import each_view, named
 from harness.selection import sources, targets
 from harness.spec import Job, ModelSpec, TaskSpec, Training
 from harness.strategies.base import STRATEGIES
+from harness.tasktype import TASK_TYPES
 
 BALANCES = ("shared", "each")
 
@@ -42,7 +45,11 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
     """
     task = build.task(choices["task"], config["task"], options)
     train_task = build.trained_on(task, options)
-    model = build.model(choices["model"], config["model"], train_task)
+    preset = build.preset(config, task.name, options)
+    select = str(preset.pop("select", "last"))
+    train_task = dataclasses.replace(train_task, protocol={**train_task.protocol, **preset})
+    models = named([build.model(choices["model"], node, train_task, options) for node in each_view(config["model"])])
+    model = models[0]
     if "checkpoint" in config["model"] and not model.checkpoint:
         raise HarnessError(f"model={choices['model']} needs model.checkpoint=FOLDER, or a name on the hub")
     strategy = STRATEGIES[choices["strategy"]]
@@ -52,10 +59,10 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
         evaluated = targets(config, task, root, options)
     except NotApplicableError as reason:
         return Expansion((), ((str(reason), f"{task.name} from {config['source']}"),))
-    numbers = build.training(train_task, model, config.get("train") or {}, config["select"])
+    numbers = build.training(train_task, model, config.get("train") or {}, config["select"] or select)
     jobs: list[Job] = []
     skipped: list[tuple[str, str]] = []
-    for several in languages:
+    for several, model in product(languages, models):
         job = Job(
             task=task,
             train_task=train_task,
@@ -71,6 +78,7 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
             shots=_count(config["strategy"].get("shots"), "strategy.shots", least=0) or 0,
             few_shot=_few_shot(config, numbers),
             pretraining=_pretraining(model, options),
+            trained=TASK_TYPES[task.type].match is None or bool(task.train),
         )
         parts = strategy.split(_without_own_query(job))
         if not parts:
@@ -92,8 +100,9 @@ def data_root(config: Mapping[str, Any]) -> Path | None:
 
 
 def _without_own_query(job: Job) -> Job:
-    """In retrieval a language does not look itself up."""
-    if job.task.type != "retrieval":
+    """In most searches a language does not look itself up."""
+    found = TASK_TYPES[job.task.type].match
+    if found is None or found.itself:
         return job
     return dataclasses.replace(job, targets=tuple(target for target in job.targets if target not in job.sources))
 
@@ -107,7 +116,13 @@ def _check_applies(job: Job, root: Path | None) -> None:
         raise HarnessError(f"strategy={job.strategy} with strategy.shots={job.shots}: few_shot takes some, others none")
     if job.trained:
         build.check(strategy.training(job), f"training of {job.model.name} on {job.train_task.name}")
-    if job.task.type == "retrieval" and len(job.sources) > 1:
+        selecting = strategy.training(job).select == "source_dev"
+        undecided = set(job.sources) - set(available(job.train_task, "dev", root)) if selecting else set()
+        if undecided:
+            raise NotApplicableError(
+                f"no dev split of {job.train_task.name} in {', '.join(sorted(undecided))} to select by"
+            )
+    if TASK_TYPES[job.task.type].match is not None and len(job.sources) > 1:
         raise NotApplicableError("a query has one language")
     if not job.targets:
         raise NotApplicableError("no target is left")

@@ -1,7 +1,7 @@
 """The dimensions of a sweep: what each key is swept over, checked, and folded into what the harness means by it.
 
-Swept targets become one list, so that they share their job; a set of sources becomes a sweep over its members; a
-suite becomes a sweep over its tasks.
+Swept targets become one list, so that they share their job, and swept layers and poolings, so that they share their
+forward passes; a set of sources becomes a sweep over its members; a suite becomes a sweep over its tasks.
 """
 
 from __future__ import annotations
@@ -17,9 +17,13 @@ from harness.expand import data_root
 from harness.hydra_compose import Composer, own, resolved
 from harness.selection import is_set, members, trainable
 from harness.strategies.base import STRATEGIES
+from harness.suites import read_suite
 
 Dimensions = dict[str, list[str]]
 """By key, with its ``+`` or ``~``: the values that it is swept over, as they are written; empty for a bare ``~key``."""
+
+VIEWS = ("model.layer", "model.pooling")
+"""Keys that a single forward pass serves with all of their values."""
 
 # what these hold depends on the option chosen, so that only Hydra can judge their keys
 OPEN_GROUPS = ("task", "model", "strategy", "tracking", "suite")
@@ -61,17 +65,19 @@ def dimensions_of(overrides: Sequence[str], composer: Composer) -> Dimensions:
 
 
 def fold(dimensions: Dimensions, composer: Composer) -> Dimensions:
-    """The dimensions as the harness sweeps over them.
-
-    Raises:
-        HarnessError: a set of sources without training data.
-    """
+    """The dimensions as the harness sweeps over them."""
     folded = dict(dimensions)
     if len(folded.get("target", ())) > 1:
         folded["target"] = [f"[{','.join(value.strip('[]') for value in folded['target'])}]"]
-    suite = folded.get("suite", ["none"])[0]
-    if "task" not in folded and suite != "none":
-        folded["task"] = list(composer.options.read("suite", suite)["tasks"])
+    for axis in VIEWS:
+        if len(folded.get(axis, ())) > 1:
+            folded[axis] = [f"[{','.join(folded[axis])}]"]
+    suites = [name for name in folded.get("suite", ()) if name != "none"]
+    if suites and "task" not in folded:
+        tasks = [name for suite in suites for name in read_suite(suite, composer.options).tasks]
+        folded["task"] = list(dict.fromkeys(tasks))
+        folded["suite"] = suites[:1]  # no job is another one for it: a cell counts for every suite of its task
+        folded["source_set"] = ["+".join(suites)]  # a task without data is no mistake of whoever named the suite
     return _with_sources(folded, composer)
 
 
@@ -94,7 +100,7 @@ def _with_sources(dimensions: Dimensions, composer: Composer) -> Dimensions:
             found[one] |= set(members(one, known, config, options))
     listed = [code for name in asked for code in (sorted(found[name]) if name in found else [name])]
     if not listed:
-        raise HarnessError(f"source={','.join(asked)}: no language of that set has training data")
+        return {**dimensions, "source_set": ["+".join(sets)]}  # what is said of each task names its data
     return {**dimensions, "source": list(dict.fromkeys(listed)), "source_set": ["+".join(sets)]}
 
 

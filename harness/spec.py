@@ -28,6 +28,8 @@ class Files:
             ``{split}`` (its own name of the split), ``{iso3}``, ``{iso1}``, ``{name}``; for parallel text that comes in
             pairs also ``{pair}``, the code of the language beside the pivot. All matches are pooled in sorted order.
         exclude: a glob of matches to leave out.
+        gold: a glob, with the same placeholders, of files that hold the answers apart from the texts.
+        candidates: a glob of files with what is looked for, where it belongs to no one language.
         options: what the reader wants to know (delimiter, columns, header ...); ``pivot`` names the language that
             every pair of a parallel set contains.
     """
@@ -35,17 +37,27 @@ class Files:
     reader: str
     path: str = ""
     exclude: str = ""
+    gold: str = ""
+    candidates: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A data set on the hub: path, configuration (with the same placeholders), pinned revision, columns to rename.
+    """A data set on the hub, or in a local folder with its layout.
 
-    ``revision`` None means unpinned; the run then records the revision that it resolved.
-    ``columns`` maps the names that the task type wants to the names that the data set uses.
-    ``splits`` maps this task's split names (train, dev, test) to the hub's, where they differ from the files'.
-    ``without`` lists languages, as the data set spells them, that it has in files only.
+    Attributes:
+        path: ``organisation/name``, or a folder.
+        config: its configuration, with the placeholders of ``Files`` (a glob pools all that match, ids told apart).
+        revision: pinned; None means unpinned, and the run then records the revision that it resolved.
+        columns: names that the task type wants -> names that the data set uses; ``pivot`` is the pivot's text in
+            parallel sets that come in pairs.
+        splits: this task's split names (train, dev, test) -> the hub's, where they differ from the files'; with
+            ``{code}`` where a configuration keeps its languages in splits.
+        configs: configurations by language, as the data set spells it, where ``config`` does not fit.
+        where: column -> glob with placeholders; other rows are left out (configurations that hold all languages).
+        only: split -> the languages, as the data set spells them, that have it; every one where none is named.
+        without: languages, as the data set spells them, that it has in files only.
     """
 
     path: str
@@ -53,6 +65,9 @@ class Hub:
     revision: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     splits: Mapping[str, str] = field(default_factory=dict)
+    configs: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     without: tuple[str, ...] = ()
 
 
@@ -81,6 +96,7 @@ class TaskSpec:
         origin: namespace of the group ids (``xnli-dev``); sets translated from one source share it. Default: the name.
         parallel: split by group instead of by file.
         train: another task that this one trains on; empty for its own training data.
+        local: a task of the same benchmark that runs from files where this one's cannot be had.
         label_map: the data set's label -> ours; unmapped labels must be in ``labels``.
         unknown_tags: ``error`` or ``drop`` (a tag outside the label map becomes ``O``).
         metrics: signatures; the first is the main one.
@@ -101,6 +117,7 @@ class TaskSpec:
     parallel: ParallelSplit | None = None
     parts: tuple[TaskSpec, ...] = ()
     train: str = ""
+    local: str = ""
     label_map: Mapping[str, str] = field(default_factory=dict)
     unknown_tags: str = "error"
     metrics: tuple[str, ...] = ()
@@ -179,6 +196,7 @@ class Job:
         shots: labelled target examples (few-shot); 0 otherwise.
         limit: first groups of every split, the same in every language; None for all.
         pretraining: the parallel task that the model's input vectors are aligned on, where its options name one.
+        trained: whether anything is trained: a search takes the model as it comes, unless its task says ``train``.
     """
 
     task: TaskSpec
@@ -195,13 +213,39 @@ class Job:
     few_shot: Training | None = None
     limit: int | None = None
     pretraining: TaskSpec | None = None
-
-    @property
-    def trained(self) -> bool:
-        """Whether anything is trained: retrieval searches with the model as it comes, unless its task says `train`."""
-        return self.task.type != "retrieval" or bool(self.task.train)
+    trained: bool = True
 
     def __str__(self) -> str:
         shots = f" k={self.shots}" if self.shots else ""
         languages = f"{'+'.join(self.sources)} -> {self.targets[0] if len(self.targets) == 1 else len(self.targets)}"
         return f"{self.task.name} {self.model.name} {self.strategy}{shots} {languages} seed {self.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteTask:
+    """A task as a suite sees it.
+
+    Attributes:
+        languages: canonical code -> the suite's official spelling, in the official order.
+        metrics: signatures whose means over the languages are averaged (question answering: exact match and F1).
+        groups: the suite's groups that the task belongs to.
+        folder: the task's name in the official submission layout.
+        form: what a file of a submission holds; empty where the suite takes no submissions of the task.
+        labels: the task's label -> the spelling in submissions, where it is another.
+    """
+
+    name: str
+    languages: Mapping[str, str]
+    metrics: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    folder: str = ""
+    form: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The tasks of a suite by name, in the suite's order."""
+
+    name: str
+    tasks: Mapping[str, SuiteTask]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,17 @@ from rich.table import Table
 
 from harness.errors import HarnessError, nearest
 from harness.options import Options, suites_of
+from harness.seen import seen_languages, status
 from harness.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.store import CellRecord
+
 SHOWN = (
-    "suite", "task", "model", "strategy", "sources", "shots", "size", "limit", "target", "seed", "provenance", "metric",
-    "score", "low", "high", "n",
+    "suite", "task", "model", "strategy", "sources", "shots", "size", "limit", "target", "seen", "seed", "provenance",
+    "metric", "score", "low", "high", "n",
 )  # fmt: skip
 WHERE_GIVEN = ("shots", "size", "limit")  # shown where any row has one: most tables have none
 NUMBERS = ("shots", "size", "limit", "seed", "score", "low", "high", "n")
@@ -36,9 +39,7 @@ def scores(results: Path, where: Sequence[str], all_metrics: bool, form: str) ->
     Raises:
         HarnessError: an unknown column, or no store.
     """
-    if not (results / "runs").is_dir():
-        raise HarnessError(f"{results}: no store there yet; `harness run` makes one, --results points to another")
-    frame = narrowed(with_suites(Store(results).frame(), suites_of(Options())), where)
+    frame = narrowed(stored(results, Options()), where)
     if not all_metrics:
         frame = frame[frame["main"]]
     if form == "csv":
@@ -51,6 +52,27 @@ def scores(results: Path, where: Sequence[str], all_metrics: bool, form: str) ->
         console().print(f"no cell fits: {conditions}", markup=False)
     else:
         _print(frame)
+
+
+def stored(results: Path, options: Options, keep: Callable[[CellRecord], bool] = lambda _: True) -> pd.DataFrame:
+    """The long table of a store with what is known of its tasks and models today: ``suite`` and ``seen``.
+
+    Raises:
+        HarnessError: there is no store.
+    """
+    if not (results / "runs").is_dir():
+        raise HarnessError(f"{results}: no store there yet; `harness run` makes one, --results points to another")
+    store = Store(results)
+    frame = store.frame(keep)
+    return with_seen(with_suites(frame, suites_of(options)), store, options)
+
+
+def with_seen(frame: pd.DataFrame, store: Store, options: Options) -> pd.DataFrame:
+    """The long table with ``seen`` as its last column: whether the model's pretraining had the target, if known."""
+    models = frame[["model", "task", "predict_key"]].drop_duplicates("model").itertuples(index=False)
+    known = {model: seen_languages(model, (task, key), store, options) for model, task, key in models}
+    told = [status(target, known[model]) for model, target in zip(frame["model"], frame["target"], strict=True)]
+    return frame.assign(seen=told).astype({"seen": "str"})
 
 
 def with_suites(frame: pd.DataFrame, suites: Mapping[str, Sequence[str]]) -> pd.DataFrame:

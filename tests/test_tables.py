@@ -45,10 +45,11 @@ def header(text):
 
 def test_the_suites_are_those_of_the_configuration(tmp_path):
     (tmp_path / "suite").mkdir()
-    (tmp_path / "suite" / "mine.yaml").write_text("tasks: [mini_ner, xnli]")
+    (tmp_path / "suite" / "mine.yaml").write_text("tasks: {mini_ner: null, kornli: null}")
     found = suites_of(Options(("pkg://conf", f"file://{tmp_path}")))
-    assert (found["mini_ner"], found["mini_qa"], found["xnli"]) == (("mine", "mini"), ("mini",), ("mine",))
-    assert "panx" not in found
+    assert (found["mini_ner"], found["mini_qa"], found["kornli"]) == (("mine", "mini"), ("mini",), ("mine",))
+    assert found["mlqa"] == ("xglue", "xtreme", "xtreme_r")
+    assert "turku" not in found
 
 
 def test_a_row_is_in_every_suite_of_its_task(store):
