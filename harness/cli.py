@@ -20,6 +20,9 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 RESULTS = click.option("--results", type=click.Path(path_type=Path), default=Path("results"), help="The store.")
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+CONFIG_DIR = click.option(
+    "--config-dir", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Your own groups."
+)
 HYDRA = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["--help"]}
 
 
@@ -92,26 +95,119 @@ def plan(overrides: tuple[str, ...], as_json: bool) -> None:
 @RESULTS
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Keep rows; repeat to narrow. A comma is `or`.")
 @click.option("--all-metrics", is_flag=True, help="Every metric, not only each task's main one.")
+@click.option("--suite", default=None, help="A suite's board instead: its own averages and the harness's, a row a run.")
+@CONFIG_DIR
 @click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table.")
 @JSON
-def scores(results: Path, where: tuple[str, ...], all_metrics: bool, as_csv: bool, as_json: bool) -> None:
-    """Print the long table of stored cells."""
-    from harness import tables
+def scores(
+    results: Path,
+    where: tuple[str, ...],
+    all_metrics: bool,
+    suite: str | None,
+    config_dir: Path | None,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Print the long table of stored cells, or the board of a suite."""
+    from harness import board_table, tables
 
-    tables.scores(results, where, all_metrics, "csv" if as_csv else "json" if as_json else "table")
+    form = "csv" if as_csv else "json" if as_json else "table"
+    if suite is not None:
+        board_table.show(results, suite, where, config_dir, form)
+    else:
+        tables.scores(results, where, all_metrics, form)
+
+
+@main.command()
+@click.argument("predictions", type=click.Path(path_type=Path))
+@click.argument("gold", type=click.Path(path_type=Path))
+@click.option("--suite", required=True, help="Whose layout, metrics and averages: xtreme, xtreme_r, xglue.")
+@click.option("--mode", type=click.Choice(["legacy", "lenient", "strict"]), help="Of span F1; default: the suite's.")
+@click.option("--json", "output", type=click.Path(path_type=Path), help="Write a file in the official scorer's shape.")
+@CONFIG_DIR
+def score(
+    predictions: Path, gold: Path, suite: str, mode: str | None, output: Path | None, config_dir: Path | None
+) -> None:
+    """Score a submission: a folder of predictions, in the official layout, against one of labels.
+
+    Exit 0 everything was scored, 2 usage, 3 something could not be; what could is in the table.
+    """
+    from harness.submission import verbs
+
+    sys.exit(verbs.score(predictions, gold, suite, mode, output, config_dir))
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@RESULTS
+@click.option("--suite", required=True, help="Whose layout, and whose tasks and languages.")
+@click.option("--model", required=True, help="Whose predictions, as `harness scores` names it.")
+@click.option("--source", help="Trained on; several joined by +.")
+@click.option("--seed", help="Of the run.")
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="More that tells runs apart: strategy, shots ...")
+@CONFIG_DIR
+def export(
+    out: Path,
+    results: Path,
+    suite: str,
+    model: str,
+    source: str | None,
+    seed: str | None,
+    where: tuple[str, ...],
+    config_dir: Path | None,
+) -> None:
+    """Write stored predictions to the folder OUT as a submission in the official layout.
+
+    Exit 0 it is whole, 2 usage (several runs fit, say), 3 languages or tasks are missing.
+    """
+    from harness.submission import verbs
+
+    named = {"model": model, "sources": source, "seed": seed}
+    conditions = [f"{column}={value}" for column, value in named.items() if value is not None]
+    sys.exit(verbs.export(results, suite, (*conditions, *where), out, config_dir))
 
 
 @main.command("list")
 @click.argument(
     "kind", type=click.Choice(["tasks", "types", "models", "strategies", "languages", "suites", "experiments"])
 )
-@click.option("--config-dir", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Your own groups.")
+@CONFIG_DIR
 @JSON
 def list_(kind: str, config_dir: Path | None, as_json: bool) -> None:
     """List tasks, task types, models, strategies, languages, suites or experiments."""
     from harness import catalogue
 
     catalogue.show(kind, config_dir, as_json)
+
+
+@main.command()
+@RESULTS
+@click.option("--matrix", type=click.Path(path_type=Path), help="A published matrix (CSV) instead of the store.")
+@click.option("--orientation", type=click.Choice(["sources", "targets"]), help="What its rows are, if it does not say.")
+@click.option("--unit", type=click.Choice(["percent", "fraction"]), help="Of its scores; default: as they look.")
+@click.option("--spelling", default="", metavar="NAME", help="Whose spelling of languages it is: ud, wikiann ...")
+@click.option("--distances", multiple=True, metavar="NAME|FILE.csv,...", help="Default: those of the language table.")
+@click.option("--families", type=click.Path(path_type=Path), help="Lines `Language Family, Branch`; default: a table.")
+@click.option("--pretrained", type=click.Path(path_type=Path), help="The languages that the models saw, one a line.")
+@click.option("--populations", type=click.Path(path_type=Path), help="CSV: language, speakers.")
+@click.option("--strategy", multiple=True, default=("zero_shot",), show_default=True, help="Cells of the store to use.")
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Narrow the store, as in scores.")
+@click.option("--only", multiple=True, metavar="ANALYSIS", help="Repeat for several; default: all.")
+@click.option("--resamples", default=1000, show_default=True, type=click.IntRange(10))
+@click.option("--permutations", default=9999, show_default=True, type=click.IntRange(99))
+@click.option("--seed", default=0, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Default: analysis/ in the store.")
+@click.option("--uri", help="A tracking server: one MLflow run an analysis.")
+@click.option("--experiment", default="harness", show_default=True)
+@JSON
+def analyze(uri: str | None, experiment: str, as_json: bool, **asked: Any) -> None:
+    """Say what explains transfer, and which source to choose: tables, figures, statistics that hold.
+
+    Exit 0, or 1 if an analysis failed (the others are written), 2 usage.
+    """
+    from harness import analyze as verb
+
+    sys.exit(verb.show(verb.request(**asked), uri, experiment, as_json))
 
 
 @main.command()
