@@ -12,7 +12,7 @@ from typing import Any
 from harness.compose import Sweep, sweep
 from harness.disk import needed
 from harness.errors import HarnessError
-from harness.plan import Plan, clean, failures, manifest, plan, setting, unfinished
+from harness.plan import Plan, clean, failures, manifest, plan, refuse_nothing, setting, unfinished
 from harness.store import ensure_space
 from harness.summary import say, show, summarise
 
@@ -56,6 +56,7 @@ def run(arguments: Sequence[str], as_json: bool = False) -> int:
         _hydra(arguments, main)
         return DONE
     planned = plan(asked)
+    refuse_nothing(planned)
     show(planned)
     if planned.open:
         _launch(planned, asked, flags, arguments)

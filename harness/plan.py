@@ -51,8 +51,11 @@ class Plan:
         return sum(map(len, self.open.values()))
 
 
-def plan(sweep: Sweep) -> Plan:
-    """The jobs of a sweep and what of them is missing. Runs nothing, writes nothing.
+def plan(sweep: Sweep, strict: bool = True) -> Plan:
+    """The jobs of a sweep and what of them is missing; none, where nothing applies. Runs nothing, writes nothing.
+
+    Args:
+        strict: raise where a job has no keys, as its model cannot be had; otherwise list it among what does not apply.
 
     Raises:
         HarnessError: what is asked for by name does not exist or does not apply.
@@ -70,18 +73,28 @@ def plan(sweep: Sweep) -> Plan:
             if what not in skipped.setdefault(reason, []):
                 skipped[reason].append(what)
         for job in expansion.jobs:
-            one = keyed(job, here.root, here.cache)
+            try:
+                one = keyed(job, here.root, here.cache)
+            except HarnessError as reason:
+                if strict:
+                    raise
+                skipped.setdefault(str(reason), []).append(str(job))
+                continue
             jobs.setdefault(f"{job.task.name}/{one.predict_key}/{','.join(job.targets)}", one)
     assert place is not None
-    if not jobs:
-        words = "; ".join(f"{reason} ({', '.join(what)})" for reason, what in skipped.items())
-        raise HarnessError(f"nothing that was asked for applies: {words}")
     left: dict[str, tuple[str, ...]] = {}
     for one in jobs.values():
         targets = missing(one, place.store)
         if targets or place.store.read_job(one.job.task.name, one.predict_key) is None:
             left[one.predict_key] = (*left.get(one.predict_key, ()), *targets)
     return Plan(tuple(jobs.values()), left, skipped, place)
+
+
+def refuse_nothing(plan: Plan) -> None:
+    """Raises HarnessError, with the reasons, if nothing that was asked for applies."""
+    if not plan.jobs:
+        words = "; ".join(f"{reason} ({', '.join(what)})" for reason, what in plan.skipped.items())
+        raise HarnessError(f"nothing that was asked for applies: {words}")
 
 
 def setting(config: object, wait: bool = False) -> Setting:

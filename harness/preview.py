@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from harness import disk, launch, summary
 from harness.errors import HarnessError
-from harness.plan import Plan, plan
+from harness.plan import Plan, plan, refuse_nothing
 from harness.store import Store
 from harness.tables import console
 
@@ -23,12 +24,14 @@ def show(overrides: Sequence[str], as_json: bool) -> None:
     """Prints the plan of a command line.
 
     Raises:
-        HarnessError: the command line asks for something that does not exist or does not apply.
+        HarnessError: the command line asks for something that does not exist or, if it does not sweep, not apply.
     """
     _, asked = launch.read(overrides)
     if asked is None:
         raise HarnessError("plan takes overrides only; give Hydra's own flags to `harness run`")
-    planned = plan(asked)
+    planned = plan(asked, strict=not asked.multirun)
+    if not asked.multirun:
+        refuse_nothing(planned)
     content = describe(planned)
     if as_json:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
@@ -50,6 +53,8 @@ def describe(planned: Plan) -> dict[str, Any]:
             "job": str(one.job),
             "train_key": one.train_key,
             "predict_key": one.predict_key,
+            "training": asdict(one.job.training) if one.job.trained else None,
+            "max_length": one.job.model.max_length,
             "cells": len(one.cells),
             "to_do": list(planned.open.get(one.predict_key, ())),
         }

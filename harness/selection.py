@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.data import hub
 from harness.data.load import available
 from harness.errors import HarnessError, NotApplicableError, nearest
 from harness.languages import canonical
 from harness.options import Options
 from harness.spec import TaskSpec
+from harness.tasktype import TASK_TYPES
 
 ALL = "all"
 
@@ -56,9 +58,14 @@ def asked(value: Any, known: Sequence[str], config: Mapping[str, Any], options: 
     return Asked(tuple(sorted(named)), tuple(sorted(of_sets)))
 
 
+def trains(task: TaskSpec) -> bool:
+    """Whether anything is trained: a search takes the model as it comes, unless its task says ``train``."""
+    return TASK_TYPES[task.type].match is None or bool(task.train)
+
+
 def trainable(task: TaskSpec, train_task: TaskSpec, root: Path | None) -> tuple[str, ...]:
-    """Languages that can be a source: those with training data; in untrained retrieval, those that can ask."""
-    if task.type != "retrieval" or task.train:
+    """Languages that can be a source: those with training data; where a search trains nothing, those that can ask."""
+    if trains(task):
         return available(train_task, "train", root)
     known = available(task, "test", root)
     pivot = task.files.options.get("pivot") if task.files else None
@@ -77,7 +84,8 @@ def sources(
     value = config["source"]
     found = asked(value, trainable(task, train_task, root), config, options)
     known = trainable(task, train_task, root)
-    reason = f"no training data in {train_task.name} {place(train_task, root)}"
+    what = "training" if trains(task) else "test"
+    reason = f"no {what} data in {train_task.name} {place(train_task, root)}{_instead(task)}"
     for code in found.named:
         if code not in known:
             if config.get("source_set") is not None:
@@ -103,9 +111,9 @@ def targets(config: Mapping[str, Any], task: TaskSpec, root: Path | None, option
         if code not in task.languages:
             raise HarnessError(f"{task.name} has no {code}: {nearest(code, task.languages)}")
         if code not in known:
-            raise HarnessError(f"{task.name}: no test data for {code} {place(task, root)}")
+            raise HarnessError(f"{task.name}: no test data for {code} {place(task, root)}{_instead(task)}")
     if not found.codes:
-        raise NotApplicableError(f"no test data in {task.name} {place(task, root)}")
+        raise NotApplicableError(f"no test data in {task.name} {place(task, root)}{_instead(task)}")
     return found.codes
 
 
@@ -113,5 +121,14 @@ def place(task: TaskSpec, root: Path | None) -> str:
     """Where a task's data was looked for, and what to set where nothing is set."""
     if task.files is not None and not task.files.path:
         return "of the embedded benchmark"
-    words = f"below {root}" if root else "(no data.root: set it, or HARNESS_DATA, to the folder with the task's files)"
-    return f"{words}, and the hub ({task.hub.path}) does not answer" if task.hub else words
+    wanted = f" ({task.files.path})" if task.files is not None else ""
+    words = (
+        f"below {root}{wanted}"
+        if root
+        else f"(no data.root: set it, or HARNESS_DATA, to the folder with the task's files{wanted})"
+    )
+    return f"{words}, {hub.nothing(task.hub)}" if task.hub else words
+
+
+def _instead(task: TaskSpec) -> str:
+    return f"; task={task.local} runs from other files" if task.local else ""

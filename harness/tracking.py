@@ -92,6 +92,28 @@ def log_job(store: Store, uri: str, experiment: str, task: str, predict_key: str
         _write(*_open(uri, experiment), store, task, predict_key, parent)
 
 
+def log_analysis(
+    uri: str, experiment: str, name: str, parameters: Mapping[str, str], metrics: Mapping[str, float], folder: Path
+) -> None:
+    """Writes one run for an analysis: parameters, flat metrics, and the files of a folder; a failure is a warning."""
+    from mlflow.entities import Metric, Param
+
+    if uri in _silent:
+        return
+    with _forgiving(uri), _turn(uri):
+        client, number = _open(uri, experiment)
+        tags = {"harness.kind": "analysis", "harness.analysis": name, "analysis.schema": "1"}
+        run_id = str(client.create_run(number, tags=tags, run_name=f"analysis {name}").info.run_id)
+        moment = time.time_ns() // 1_000_000
+        values = [Metric(tracked.legal(key), value, moment, 0) for key, value in metrics.items()]
+        given = [Param(tracked.legal(key), value[: tracked.LONGEST]) for key, value in parameters.items()]
+        client.log_batch(run_id, values[:BATCH], given)
+        for start in range(BATCH, len(values), BATCH):
+            client.log_batch(run_id, values[start : start + BATCH])
+        client.log_artifacts(run_id, str(folder))
+        client.set_terminated(run_id)
+
+
 def sync(store: Store, uri: str, experiment: str) -> Synced:
     """Brings the runs of all jobs in the store up to date; a second call changes nothing.
 

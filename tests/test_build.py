@@ -83,3 +83,32 @@ def test_rows_are_as_long_as_the_protocol_says_unless_the_model_says_otherwise()
     assert build.model("m", {"family": "tiny", "max_length": None}, answering).max_length == 384
     assert build.model("m", {"family": "tiny", "max_length": 64}, answering).max_length == 64
     assert build.model("m", {"family": "tiny"}, TaskSpec("r", "retrieval", {})).max_length == 128
+
+
+def test_seen_languages_are_named_or_members_of_a_set():
+    assert build.seen(["German", "swh", "deu"], OPTIONS) == ("deu", "swh")
+    cc100 = build.seen(["cc100"], OPTIONS)
+    assert set(build.seen(["cc100", "Bambara"], OPTIONS)) - set(cc100) == {"bam"}
+    with pytest.raises(HarnessError, match="unknown language 'cc1000'"):
+        build.seen(["cc1000"], OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "many", "among", "not_among"),
+    [
+        ("xlmr_base", 94, "swh", "yor"),
+        ("xlmr_large", 94, "zho-Hant", "bam"),
+        ("infoxlm", 94, "gle", "hat"),
+        ("mdeberta", 94, "xho", "yor"),
+        ("minilm", 94, "amh", "ibo"),
+        ("e5_base", 94, "san", "zul"),
+        ("mbert", 104, "yor", "amh"),
+        ("labse", 109, "bod", "bam"),
+        ("rembert", 103, "yor", "wol"),
+    ],
+)
+def test_a_model_says_what_it_has_seen(name, many, among, not_among):
+    spec = build.model(name, OPTIONS.read("model", name), TASK, OPTIONS)
+    assert len(spec.seen) == many
+    assert among in spec.seen
+    assert not_among not in spec.seen

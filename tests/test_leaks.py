@@ -58,7 +58,7 @@ def test_translated_sets_know_that_they_are_the_same_text(real_data):
 
 
 def test_a_leak_is_refused_with_the_group_that_leaked(real_data):
-    task = spec("xnli")
+    task = spec("xnli_dev")
     train = load(task, "deu", "train", real_data)
     with pytest.raises(DataError, match="xnli-dev:"):
         check_disjoint(train, train)

@@ -27,11 +27,11 @@ def put(store, task, predictions, **changes):
 
 @pytest.fixture
 def store(tmp_path):
-    """Three cells, of which the first was stored before its metrics wanted a third rank."""
+    """Three cells, of which the first was stored before its metrics wanted a rank in the pool."""
     store = Store(tmp_path / "results")
     put(store, "mini_nli", ['"0"', '"1"'], target="swh")
-    put(store, "mini_retrieval", ["[1, 2]", "[1, 1]"], predict_key="p1")
-    put(store, "mini_retrieval", ["[1, 2, 1]", "[1, 1, 1]"], predict_key="p2")
+    put(store, "mini_retrieval", ['{"cosine": [1, 2]}', '{"cosine": [1, 1]}'], predict_key="p1")
+    put(store, "mini_retrieval", ['{"cosine": [1, 2], "pooled": 1}', '{"cosine": [1, 1], "pooled": 1}'], predict_key="p2")
     return store
 
 
@@ -39,7 +39,7 @@ def test_a_cell_that_no_longer_fits_is_left_and_the_others_go_on(store, caplog):
     before = store.read_cell("mini_retrieval", "p1", "deu")
     assert rescore(store.root) == {"changed": 2, "unchanged": 0, "left": 1}
     assert store.read_cell("mini_retrieval", "p1", "deu") == before
-    assert "mini_retrieval/p1/deu is not scored again: example 0: needs ranks" in caplog.text
+    assert "mini_retrieval/p1/deu is not scored again: example 0: needs its rank in the pool" in caplog.text
     assert store.read_cell("mini_retrieval", "p2", "deu").scores["retrieval_accuracy|direction:pooled"]["score"] == 1.0
     assert store.read_cell("mini_nli", "p0", "swh").scores["accuracy"]["score"] == 0.5
     assert rescore(store.root) == {"changed": 0, "unchanged": 2, "left": 1}

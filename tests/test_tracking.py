@@ -123,7 +123,7 @@ def test_a_run_says_what_the_records_say(store, uri):
     assert data.tags["mlflow.parentRunId"] == parent
     assert {
         "harness.provenance": "silver",
-        "harness.suite": "",
+        "harness.suite": "xtreme+xtreme_r",
         "harness.train_key": "t0",
     }.items() <= data.tags.items()
     inputs = {(used.dataset.name, used.dataset.digest) for used in run.inputs.dataset_inputs}

@@ -22,7 +22,8 @@ def refuse_hidden(rows: Sequence[Row], task: TaskSpec, what: str) -> None:
     if _hidden(rows, task):
         raise DataError(
             f"{what}: labels hidden ({rows[0].where} and all that follow have none); "
-            f"evaluate on dev (task.splits.test=...), or score through the official server"
+            f"evaluate on dev (task.splits.test=...), score through the official server, or, if the labels' column "
+            f"has another name, say so in `columns`"
         )
 
 
@@ -34,7 +35,8 @@ def _hidden(rows: Sequence[Row], task: TaskSpec) -> bool:
         tags = {str(tag) for row in rows for tag in _list(row.fields["tags"])}
         return len(rows) > FEW if tags == {"O"} else len(tags) == 1 and tags <= PLACEHOLDERS
     if TASK_TYPES[task.type].shape in (Shape.VALUE, Shape.OPTIONS):
-        given = {str(row.fields.get("answer", row.fields.get("value", ""))).strip() for row in rows}
+        answers = (str(row.fields.get("answer", row.fields.get("value", ""))) for row in rows)
+        given = {answer.strip().removesuffix(".0") for answer in answers}  # numbers: -1.0 is -1
         return given <= (PLACEHOLDERS | {"nan"}) - task.label_map.keys()
     if len(task.labels) > 1 and ("first" in fields or "label" in fields):
         labels = {str(row.fields.get("label", "")).strip() for row in rows}

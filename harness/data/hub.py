@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from urllib.request import getproxies
 from harness.data import files, sizes
 from harness.data.examples import Row
 from harness.data.files import sha256
+from harness.data.hub_folder import CONVERTED, asked, folder_of, is_folder, splits_of
 from harness.data.hub_values import class_names, plain
 from harness.data.squad import passage
 from harness.errors import DataError
@@ -63,7 +64,7 @@ def _load(task: TaskSpec, language: str, config: str) -> Any:
     if not sys.stderr.isatty():
         disable_progress_bars()
     try:
-        return load_dataset(hub.path, name=config or None, revision=_revision(hub))
+        return load_dataset(hub.path, revision=_revision(hub), **asked(hub, config))
     except Exception as error:
         raise _unreachable(task, language, config, error) from error
 
@@ -73,6 +74,8 @@ def _unreachable(task: TaskSpec, language: str, config: str, error: Exception) -
     reason = _sizes(error) or f"{type(error).__name__}: {error}"
     if not is_folder(hub) and not online():
         reason = "there is no network, and the data set is not in the local cache"
+    elif "scripts are no longer supported" in reason:
+        reason += f". The hub may have converted it: set task.hub.revision={CONVERTED}"
     return DataError(
         f"task {task.name}, {language}: cannot load {hub.path}, configuration {config or 'default'}: {reason}. "
         f"To read local files instead, put them below data.root (or HARNESS_DATA) as the task's `files` say, or set "
@@ -86,8 +89,10 @@ def _sizes(error: Exception) -> str:
 
     if not isinstance(error, NonMatchingSplitsSizesError):
         return ""
-    found = (f"{one['recorded'].num_examples} in {one['expected'].name}, not the {one['expected'].num_examples}"
-             for one in error.args[0])
+    found = (
+        f"{one['recorded'].num_examples} in {one['expected'].name}, not the {one['expected'].num_examples}"
+        for one in error.args[0]
+    )
     return f"its rows are not as many as its README says: {'; '.join(found)}"
 
 
@@ -99,12 +104,13 @@ def _rows(task: TaskSpec, language: str, data: Any, where: str) -> Iterator[Row]
         columns["text"] = pivot
     conditions = {column: _filled(glob, task, language) for column, glob in hub.where.items()}
     present = {field: column for field, column in columns.items() if column in data.column_names}
-    for column in [*(columns[field] for field in hub.columns if field in columns), *conditions]:
-        if column not in data.column_names:
-            raise DataError(
-                f"{where}: no column {column!r}; it has {', '.join(data.column_names)}. Name the right one in "
-                f"task.hub.columns (task {task.name}: {', '.join(f'{ours}={theirs}' for ours, theirs in columns.items() if ours in hub.columns)})"
-            )
+    for field in (field for field in hub.columns if field in columns and field not in present):
+        raise DataError(
+            f"{where}: no column {columns[field]!r}; it has {', '.join(data.column_names)}. "
+            f"Say which is meant: task.hub.columns.{field}=NAME"
+        )
+    for column in (column for column in conditions if column not in data.column_names):
+        raise DataError(f"{where}: no column {column!r}, by which task.hub.where chooses rows")
     names = {field: class_names(data.features[column]) for field, column in present.items()}
     for number, record in enumerate(data, start=1):
         if not all(fnmatchcase(str(record[column]), glob) for column, glob in conditions.items()):
@@ -135,7 +141,7 @@ def _configs(task: TaskSpec, language: str, beside: str) -> tuple[str, ...]:
 
     hub = _hub(task)
     try:
-        known = get_dataset_config_names(hub.path, revision=_revision(hub))
+        known = splits_of(folder_of(hub)) if is_folder(hub) else get_dataset_config_names(hub.path, _revision(hub))
     except Exception as error:
         raise _unreachable(task, language, wanted, error) from error
     found = tuple(sorted(name for name in known if fnmatchcase(name, wanted)))
@@ -172,27 +178,19 @@ def having(task: TaskSpec, split: str) -> frozenset[str]:
 
 def _holds(task: TaskSpec, language: str, split: str) -> bool:
     """Whether a configuration of a local folder holds a language's split."""
-    known, wanted = _splits(Path(_hub(task).path).expanduser()), config_of(task, language) or "default"
+    name, wanted = split_name(task, language, split), config_of(task, language) or "*"
     return any(
-        split_name(task, language, split) in splits for config, splits in known.items() if fnmatchcase(config, wanted)
+        name in splits for config, splits in splits_of(folder_of(_hub(task))).items() if fnmatchcase(config, wanted)
     )
 
 
-@cache
-def _splits(folder: Path) -> Mapping[str, Sequence[str]]:
-    """The configurations of a local folder and their splits."""
-    from datasets import get_dataset_config_names, get_dataset_split_names
-
-    try:
-        configs = get_dataset_config_names(str(folder))
-        return {config: get_dataset_split_names(str(folder), config) for config in configs}
-    except Exception as error:
-        raise DataError(f"{folder}: no data set in the hub's layout: {type(error).__name__}: {error}") from error
-
-
-def is_folder(hub: Hub) -> bool:
-    """Whether the path is a local folder."""
-    return Path(hub.path).expanduser().is_dir()
+def nothing(hub: Hub) -> str:
+    """Why the data set gives no language what was asked for, as messages say it."""
+    if is_folder(hub):
+        return f"nor in the data set {hub.path}, which has {', '.join(splits_of(folder_of(hub)))}"
+    if hub.path.count("/") != 1 or hub.path[0] in "./~":
+        return f"and there is no folder {hub.path}"
+    return f"and the hub ({hub.path}) does not answer"
 
 
 def usable(hub: Hub) -> bool:
@@ -210,7 +208,7 @@ def identity(task: TaskSpec, language: str, split: str, beside: str = "") -> Map
         "where": dict(hub.where),
     }
     if is_folder(hub):
-        folder = Path(hub.path).expanduser()
+        folder = folder_of(hub)
         found = sorted(path for path in folder.rglob("*") if path.is_file())
         return content | {"files": {path.relative_to(folder).as_posix(): sha256(path) for path in found}}
     return content | {"path": hub.path, "revision": _revision(hub)}
@@ -254,27 +252,30 @@ def _stay_offline() -> None:
 def _revision(hub: Hub) -> str | None:
     """The pinned revision, else the one fetched before, else the one that the hub has now; None for folders.
 
-    What was fetched before comes first, so that a network that comes and goes changes no key.
+    What was fetched before comes first, so that a network that comes and goes changes no key. A branch is no pin.
     """
     if is_folder(hub):
         return None
-    return hub.revision or _fetched(hub.path) or (_newest(hub.path) if online() else None)
+    if hub.revision and not hub.revision.startswith("refs/"):
+        return hub.revision
+    branch = hub.revision or "main"
+    return _fetched(hub.path, branch) or (_newest(hub.path, branch) if online() else hub.revision)
 
 
-def _fetched(path: str) -> str | None:
+def _fetched(path: str, branch: str = "main") -> str | None:
     """The revision in the local cache, which the hub's library notes under the name of the branch."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    note = Path(HF_HUB_CACHE) / f"datasets--{path.replace('/', '--')}" / "refs" / "main"
+    note = Path(HF_HUB_CACHE) / f"datasets--{path.replace('/', '--')}" / "refs" / branch
     return note.read_text(encoding="utf-8").strip() if note.is_file() else None
 
 
 @cache
-def _newest(path: str) -> str | None:
+def _newest(path: str, branch: str = "main") -> str | None:
     from huggingface_hub import HfApi
 
     try:
-        return str(HfApi().dataset_info(path, timeout=10 * PATIENCE).sha)
+        return str(HfApi().dataset_info(path, revision=branch, timeout=10 * PATIENCE).sha)
     except Exception as error:
         raise DataError(
             f"the hub does not tell the newest revision of {path}: {type(error).__name__}: {error}"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -148,7 +147,8 @@ def paired(gold: Sequence[Any], predicted: Sequence[Any]) -> Iterator[tuple[Any,
 
 def is_number(value: object) -> bool:
     """Whether something is a number that a sum has a place for: finite, and not above 1e100."""
-    return isinstance(value, Real) and bool(abs(value) <= LARGEST)
+    plain = value.item() if isinstance(value, np.generic) else value
+    return isinstance(plain, float | int) and abs(plain) <= LARGEST
 
 
 def cutoff(k: str) -> int:

@@ -10,6 +10,7 @@ import evaluate
 from datasets import Features, Value
 from datasets import Sequence as ListOf
 
+from harness.errors import HarnessError
 from harness.metrics.base import AnyMetric, metric
 from harness.metrics.base import evaluate as score_of
 
@@ -42,12 +43,13 @@ class HarnessMetric(evaluate.Metric):  # type: ignore[misc]
 
     def __init__(self, measure: AnyMetric) -> None:
         self.measure = measure
-        # a table of the answers has a column's type; what has none is handed over as JSON
-        self.as_json = measure.name not in FEATURES
+        # a table of the answers has a column's type; what has none, as answers by pool, is handed over as JSON
+        self.as_json = measure.name not in FEATURES or "|pool:" in measure.signature
         super().__init__(keep_in_memory=True)
+        self.info.module_name = measure.signature  # `evaluate.combine` tells scores apart by it
 
     def _info(self) -> Any:
-        features = FEATURES.get(self.measure.name, [_LABELS])
+        features = [_LABELS] if self.as_json else FEATURES[self.measure.name]
         kind = "the JSON texts of the answers" if self.as_json else " or ".join(str(dict(one)) for one in features)
         return evaluate.MetricInfo(
             description=f"{self.measure.signature} of the multilingual harness",
@@ -56,10 +58,21 @@ class HarnessMetric(evaluate.Metric):  # type: ignore[misc]
             features=features if len(features) > 1 else features[0],
         )
 
+    def _infer_feature_from_batch(self, batch: Any) -> Any:
+        # `evaluate` tells labels from lists by the first example, which an empty batch does not have
+        return super()._infer_feature_from_batch(batch) if len(batch["references"]) else _LABELS
+
     def _compute(self, *, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
         if self.as_json:
-            predictions, references = ([json.loads(text) for text in side] for side in (predictions, references))
+            predictions, references = ([_parsed(text, i) for i, text in enumerate(s)] for s in (predictions, references))
         return {"score": score_of(self.measure, references, predictions)}
+
+
+def _parsed(text: str, index: int) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise HarnessError(f"example {index}: not JSON ({error}): {text[:60]!r}") from error
 
 
 def load(signature: str, *, labels: Sequence[str] = (), language: str = "") -> HarnessMetric:

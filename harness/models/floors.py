@@ -7,6 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -90,6 +91,7 @@ class Majority(Floor):
         most = max(counts, key=lambda answer: counts[answer])
         total = sum(counts.values())
 
+        @cache
         def mean() -> float:
             return sum(float(answer) * n for answer, n in counts.items()) / total
 
@@ -132,7 +134,7 @@ class Chance(Floor):
             if isinstance(example, ValuedText):
                 return float(drawn)
             if isinstance(example, Question):
-                length = int(drawn)
+                length = max(1, int(drawn))
                 start = rng.randrange(max(1, len(TOKEN.findall(example.context)) - length + 1))
                 return _cut(example.context, start, length)
             return str(drawn)
