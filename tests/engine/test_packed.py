@@ -38,6 +38,28 @@ def test_a_packed_network_gives_what_it_gave(available, monkeypatch, shape):
     assert type(net.head) is nn.Linear  # too narrow to gain
 
 
+@pytest.mark.parametrize(("act", "fused"), [("gelu", True), ("gelu_new", False), ("relu", False)])
+def test_the_gelu_of_a_block_becomes_part_of_its_layer(available, monkeypatch, act, fused):
+    from transformers import BertConfig, BertModel
+
+    monkeypatch.setattr(packed, "worthwhile", lambda threads: True)
+    config = BertConfig(
+        vocab_size=50,
+        hidden_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=256,
+        hidden_act=act,
+    )
+    net, ids = BertModel(config).eval(), torch.randint(0, 50, (3, 9))
+    with torch.inference_mode():
+        before = net(ids).last_hidden_state
+        pack(net)
+        after = net(ids).last_hidden_state
+    torch.testing.assert_close(after, before, rtol=1e-5, atol=1e-5)
+    assert isinstance(net.encoder.layer[0].intermediate.intermediate_act_fn, nn.Identity) == fused
+
+
 def test_a_row_does_not_depend_on_the_others(available):
     layer = PackedLinear(nn.Linear(256, 256))
     rows = torch.randn(300, 256)
