@@ -69,7 +69,7 @@ def _task(name: str, options: Options) -> dict[str, Any]:
         "train": spec.train or ("itself" if "train" in spec.splits or spec.parts or spec.parallel else "-"),
         "metric": spec.main_metric if spec.metrics else "",
         "provenance": spec.provenance.value,
-        "checked": spec.checked,
+        "checked": spec.checked.value,
         "licence": spec.licence,
         "reports": list(spec.metrics),
         "citation": spec.citation,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.data import hub
+from harness.data import hub_folder
 from harness.data.load import available
 from harness.errors import HarnessError, NotApplicableError, nearest
 from harness.languages import canonical
@@ -127,7 +127,7 @@ def place(task: TaskSpec, root: Path | None) -> str:
         if root
         else f"(no data.root: set it, or HARNESS_DATA, to the folder with the task's files{wanted})"
     )
-    return f"{words}, {hub.nothing(task.hub)}" if task.hub else words
+    return f"{words}, {hub_folder.nothing(task.hub)}" if task.hub else words
 
 
 def _instead(task: TaskSpec) -> str:

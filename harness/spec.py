@@ -18,6 +18,14 @@ class Provenance(StrEnum):
     SYNTHETIC = "synthetic"
 
 
+class Checked(StrEnum):
+    """What a task was really run on: all of its data, a part of it, or small files of our own in its format."""
+
+    FULL = "full"
+    SAMPLE = "sample"
+    FORMAT_ONLY = "format_only"
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
     """Where a task's files lie below the data root.
@@ -124,7 +132,7 @@ class TaskSpec:
     provenance: Provenance = Provenance.NATIVE
     licence: str = ""
     citation: str = ""
-    checked: str = "format_only"
+    checked: Checked = Checked.FORMAT_ONLY
     protocol: Mapping[str, float] = field(default_factory=dict)
     version: int = 1
 

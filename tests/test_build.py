@@ -42,6 +42,8 @@ def test_a_value_of_another_type_is_named(field, value, wanted):
 def test_an_unknown_provenance_lists_the_known():
     with pytest.raises(HarnessError, match="did you mean 'synthetic'"):
         build.task("x", {**NODE, "provenance": "syntetic"}, OPTIONS)
+    with pytest.raises(HarnessError, match="field 'checked': did you mean 'full'"):
+        build.task("x", {**NODE, "checked": "fully"}, OPTIONS)
 
 
 @given(st.sampled_from(list(Provenance)))

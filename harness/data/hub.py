@@ -71,7 +71,7 @@ def _load(task: TaskSpec, language: str, config: str) -> Any:
 
 def _unreachable(task: TaskSpec, language: str, config: str, error: Exception) -> DataError:
     hub = _hub(task)
-    reason = _sizes(error) or f"{type(error).__name__}: {error}"
+    reason = f"{type(error).__name__}: {error}"
     if not is_folder(hub) and not online():
         reason = "there is no network, and the data set is not in the local cache"
     elif "scripts are no longer supported" in reason:
@@ -81,19 +81,6 @@ def _unreachable(task: TaskSpec, language: str, config: str, error: Exception) -
         f"To read local files instead, put them below data.root (or HARNESS_DATA) as the task's `files` say, or set "
         f"task.hub.path to a copy of it.{files.instead(task)}"
     )
-
-
-def _sizes(error: Exception) -> str:
-    """What splits whose sizes are not those of their README have, in a line; empty for other errors."""
-    from datasets.exceptions import NonMatchingSplitsSizesError
-
-    if not isinstance(error, NonMatchingSplitsSizesError):
-        return ""
-    found = (
-        f"{one['recorded'].num_examples} in {one['expected'].name}, not the {one['expected'].num_examples}"
-        for one in error.args[0]
-    )
-    return f"its rows are not as many as its README says: {'; '.join(found)}"
 
 
 def _rows(task: TaskSpec, language: str, data: Any, where: str) -> Iterator[Row]:
@@ -182,15 +169,6 @@ def _holds(task: TaskSpec, language: str, split: str) -> bool:
     return any(
         name in splits for config, splits in splits_of(folder_of(_hub(task))).items() if fnmatchcase(config, wanted)
     )
-
-
-def nothing(hub: Hub) -> str:
-    """Why the data set gives no language what was asked for, as messages say it."""
-    if is_folder(hub):
-        return f"nor in the data set {hub.path}, which has {', '.join(splits_of(folder_of(hub)))}"
-    if hub.path.count("/") != 1 or hub.path[0] in "./~":
-        return f"and there is no folder {hub.path}"
-    return f"and the hub ({hub.path}) does not answer"
 
 
 def usable(hub: Hub) -> bool:

@@ -41,3 +41,12 @@ def splits_of(folder: Path) -> Mapping[str, Sequence[str]]:
         return {name: get_dataset_split_names(path, data_dir=name) for name in inside}
     except Exception as error:
         raise DataError(f"{folder}: no data set in the hub's layout: {type(error).__name__}: {error}") from error
+
+
+def nothing(hub: Hub) -> str:
+    """Why the data set gives no language what was asked for, as messages say it."""
+    if is_folder(hub):
+        return f"nor in the data set {hub.path}, which has {', '.join(splits_of(folder_of(hub))) or 'nothing'}"
+    if hub.path.count("/") != 1 or hub.path[0] in "./~":
+        return f"and there is no folder {hub.path}"
+    return f"and the hub ({hub.path}) does not answer"

@@ -58,7 +58,7 @@ def test_a_folder_in_the_hub_s_form_loads_with_labels_as_strings(folder, offline
         (("in", "Ulm"), ("O", "B-LOC")),
     ]
     assert corpus.fingerprint == fingerprint(at(folder), "deu", "test", None)
-    assert available(at(folder), "test", None) == ("deu", "eng")
+    assert available(at(folder), "test", None) == ("deu",)  # English is declared, and not there
 
 
 def test_a_configuration_or_column_that_is_not_there_is_named(folder, offline):
@@ -99,10 +99,37 @@ def test_an_unpinned_data_set_is_keyed_by_the_revision_that_the_hub_has_now(monk
     monkeypatch.setattr(hub, "online", lambda: True)
     marks = []
     for newest in ("aaa", "bbb"):
-        monkeypatch.setattr(hub, "_newest", lambda path, newest=newest: newest)
+        monkeypatch.setattr(hub, "_newest", lambda path, branch, newest=newest: newest)
         marks.append(fingerprint(unpinned, "deu", "test", None))
         assert hub.source(unpinned, "deu").endswith(f"@{newest}")
     assert marks[0] != marks[1]
+
+
+def test_a_branch_is_no_pin_the_commit_that_it_has_now_is_recorded(monkeypatch):
+    branch = dataclasses.replace(TASK, hub=dataclasses.replace(TASK.hub, revision=hub.CONVERTED))
+    monkeypatch.setattr(hub, "online", lambda: True)
+    monkeypatch.setattr(hub, "_newest", lambda path, branch: {hub.CONVERTED: "ccc", "main": "mmm"}[branch])
+    assert hub.source(branch, "deu") == "someone/news/ner.de@ccc"
+
+
+def test_a_loading_script_is_answered_with_the_hub_s_own_conversion(monkeypatch):
+    def refuse(*_, **__):
+        raise RuntimeError("Dataset scripts are no longer supported, but found news.py")
+
+    monkeypatch.setattr(hub, "online", lambda: True)
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    with pytest.raises(DataError, match=r"news\.py\. The hub may .*task\.hub\.revision=refs/convert/parquet"):
+        load(TASK, "deu", "test", None)
+
+
+def test_the_hub_s_conversion_is_asked_for_by_folder(folder, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(hub, "online", lambda: True)
+    monkeypatch.setattr(hub, "_newest", lambda path, branch: "ccc")
+    whole = datasets.load_dataset(str(folder), "ner.de")
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **options: asked.update(options) or whole)
+    load(dataclasses.replace(TASK, hub=dataclasses.replace(TASK.hub, revision=hub.CONVERTED)), "deu", "test", None)
+    assert asked == {"data_dir": "ner.de", "revision": "ccc"}
 
 
 def test_the_fingerprint_follows_the_revision_and_the_configuration():

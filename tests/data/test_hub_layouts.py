@@ -246,7 +246,12 @@ LAYOUTS = {
                 )
                 for split in splits
             }
-            for config, splits in {"en_ewt": ("train", "test"), "en_pud": ("test",), "de_pud": ("test",)}.items()
+            for config, splits in {
+                "en_ewt": ("train", "test"),
+                "en_pud": ("test",),
+                "de_pud": ("test",),
+                "zh_gsd": ("train",),
+            }.items()
         },
         {},
         ("eng", "test", 2, ("id", "en_ewt/1")),
@@ -378,17 +383,44 @@ def test_a_folder_with_the_features_of_the_hub_loads_as_the_hub_would(name, tmp_
 def test_treebanks_without_a_split_are_passed_over_and_their_languages_are_no_sources(tmp_path):
     task = at("uner", hub_folder(tmp_path, LAYOUTS["universalner/universal_ner"][1]))
     assert [e.words for e in load(task, "eng", "train", None)] == [("en_ewt",)]
-    assert {"eng", "zho-Hant"} <= set(available(task, "train", None))
-    assert not {"deu", "nob", "rus"} & set(available(task, "train", None))
+    assert available(task, "train", None) == ("eng", "zho-Hant")
+    assert available(task, "test", None) == ("deu", "eng")
     with pytest.raises(DataError, match=r"deu: .*/de_pud has no split 'train'; it has test"):
         load(task, "deu", "train", None)
     with pytest.raises(DataError, match=r"no configuration of .* matches sr_\*"):
         load(task, "srp-Latn", "test", None)
 
 
-def test_training_data_in_english_alone_is_said_so(tmp_path):
+def test_training_data_in_english_alone_is_said_so():
     for name in ("xglue_ner", "pawsx"):
-        assert available(at(name, tmp_path), "train", None) == ("eng",)
+        assert hub.having(build.task(name, OPTIONS.read("task", name), OPTIONS), "train") == {"eng"}
+
+
+def test_spanish_relatedness_has_no_test_on_the_hub():
+    semrel = build.task("semrel2024", OPTIONS.read("task", "semrel2024"), OPTIONS)
+    assert hub.having(semrel, "dev") - hub.having(semrel, "test") == {"spa"}
+
+
+def test_withheld_scores_are_told_from_real_ones(tmp_path):
+    features = {"sentence1": TEXT, "sentence2": TEXT, "label": Value("float64")}
+    rows = [{"sentence1": "a", "sentence2": "b", "label": -1.0}] * 2
+    with pytest.raises(DataError, match="task semrel2024, spa test: labels hidden"):
+        load(at("semrel2024", hub_folder(tmp_path, {"esp": {"test": (features, rows)}})), "spa", "test", None)
+
+
+def test_a_copy_of_the_hub_s_conversion_keeps_its_configurations_apart(tmp_path):
+    tags = List(ClassLabel(names=["O", "B-LOC"]))
+    for language, place in {"hau": "Kano", "yor": "Lagos"}.items():
+        folder = tmp_path / language / "test"
+        folder.mkdir(parents=True)
+        rows = datasets.Dataset.from_list(
+            [tagged(("ner_tags", [1]), place)], datasets.Features({"tokens": List(TEXT), "ner_tags": tags})
+        )
+        rows.to_parquet(folder / "0000.parquet")
+    task = at("masakhaner2", tmp_path)
+    assert available(task, "test", None) == ("hau", "yor")
+    assert available(task, "train", None) == ()
+    assert [e.words for e in load(task, "yor", "test", None)] == [("Lagos",)]
 
 
 def test_questions_on_one_passage_share_a_group_as_in_files(tmp_path):

@@ -50,7 +50,6 @@ def test_a_task_is_complete(name):
     assert task.metrics
     assert task.licence
     assert task.citation
-    assert task.checked in ("full", "sample", "format_only")
     assert task.type in TASK_TYPES
     assert task.parts or task.files
     assert task.train in ("", *NAMES)
@@ -126,6 +125,27 @@ def test_where_there_is_nothing_the_task_that_runs_is_named(name, tmp_path, monk
     for one in (task, dataclasses.replace(task, hub=None)):
         with pytest.raises(DataError, match=f"The task {task.local} runs from other files"):
             load(one, language, "test", tmp_path)
+
+
+def test_what_is_missing_is_named_with_its_files_and_where_else_it_was_looked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(hub, "online", lambda: False)
+    config = {"source": "eng", "target": "eng", "languages": {}}
+
+    def said(name, **hub_changes):
+        task = spec(name)
+        if hub_changes:
+            task = dataclasses.replace(task, hub=dataclasses.replace(task.hub, **hub_changes))
+        with pytest.raises(HarnessError) as raised:
+            sources(config, task, task, False, tmp_path, OPTIONS)
+        return str(raised.value)
+
+    assert "no training data in copa below" in said("copa", path="someone/copa")
+    assert said("copa", path="someone/copa").endswith(
+        "(**/COPA/{split}.jsonl), and the hub (someone/copa) does not answer. Sources there: none"
+    )
+    assert "no test data in bucc2018 below" in said("bucc2018")  # a search trains on nothing
+    assert f"and there is no folder {tmp_path}/copa." in said("copa", path=f"{tmp_path}/copa")
+    assert f"nor in the data set {tmp_path}, which has nothing." in said("copa", path=str(tmp_path))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if spec(name).local])
