@@ -103,7 +103,10 @@ def test_without_data_the_plan_says_so(harness, experiment):
     assert "0 jobs" in done.stderr
     assert "does not apply (no training data in " in done.stderr
     assert "Traceback" not in done.stderr
-    assert harness("run", f"+experiment={experiment}", "model=xlmr_base").returncode == 2
+
+
+def test_a_run_without_data_is_a_mistake(harness):
+    assert harness("run", "+experiment=xtreme", "model=xlmr_base").returncode == 2
 
 
 def test_the_targets_of_a_preset_are_the_suites_languages():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness import scoring
-from harness.errors import NotApplicableError
+from harness.errors import HarnessError, NotApplicableError
 from harness.metrics.base import METRICS, WholeMetric, evaluate, metric
 from harness.spec import TaskSpec
 
@@ -39,6 +39,11 @@ def test_parts_of_speech_are_not_split():
 def test_a_type_that_the_task_names_itself_comes_once():
     one = f"{STRICT}|type:PER"
     assert scoring.signatures(task("ner", STRICT, one, labels=("PER", "LOC"))) == (STRICT, one, f"{STRICT}|type:LOC")
+
+
+def test_a_type_alone_is_not_split_further():
+    one = f"{STRICT}|type:PER"
+    assert scoring.signatures(task("ner", one, labels=("PER", "LOC"))) == (one,)
 
 
 def test_scores_by_type_are_scored_from_the_same_predictions():
@@ -89,3 +94,8 @@ def test_questions_are_scored_by_the_official_rules_and_then_by_those_for_every_
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_facts_change_no_signature(name):
     assert metric(name).signature == metric(name, labels=("a",), language="deu").signature
+
+
+def test_a_setting_that_stands_twice_is_refused_and_not_overwritten():
+    with pytest.raises(HarnessError, match=r"span_f1\|mode:strict\|mode:lenient.*'mode' stands twice"):
+        metric("span_f1|mode:strict|mode:lenient")

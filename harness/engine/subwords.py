@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.engine.rows import Frame, Ints, Pieces
+from harness.engine.tokenizer import Frame, Ints, Pieces
 from harness.errors import HarnessError
 
 

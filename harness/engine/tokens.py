@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.examples import Corpus, Example, Shape
-from harness.engine.rows import Rows, Tokenizer, rows_of
+from harness.engine.rows import Rows, rows_of
+from harness.engine.tokenizer import Tokenizer
 
 Ints = NDArray[np.signedinteger[Any]]
 

@@ -18,5 +18,5 @@ Each is also an ``evaluate.Metric``, which is made here and needs no network:
 
 ``add_batch`` and ``add`` work as for any other. Predictions and references are strings (labels, answers), numbers, or
 lists of them (tags, gold answers, ranked ids, scores of options), as the metric's ``inputs_description`` says; those of
-the retrieval metrics, whose predictions are tables of ranks, are the JSON texts of the answers.
+the retrieval metrics, whose predictions are tables of ranks, and answers by pool are the JSON texts of the answers.
 """

@@ -40,8 +40,10 @@ def of_sums(sums: Counts) -> NDArray[np.float64]:
     covariance, x_spread, y_spread = xy - x / n * y, xx - x / n * x, yy - y / n * y
     # what is left of equal numbers is rounding
     varied = (x_spread > 1e-12 * xx) & (y_spread > 1e-12 * yy)
-    below = np.sqrt(np.where(varied, x_spread, 1.0)) * np.sqrt(np.where(varied, y_spread, 1.0))
-    r: NDArray[np.float64] = np.clip(np.where(varied, covariance, 0.0) / below, -1.0, 1.0)
+    x_spread, y_spread = np.where(varied, x_spread, 1.0), np.where(varied, y_spread, 1.0)
+    # the slope, and what turns it into r: their product neither overflows, nor misses 1 where the two are in step
+    slope = np.where(varied, covariance, 0.0) / x_spread
+    r: NDArray[np.float64] = np.clip(slope * (np.sqrt(x_spread) / np.sqrt(y_spread)), -1.0, 1.0)
     return r
 
 

@@ -64,15 +64,18 @@ class HarnessMetric(evaluate.Metric):  # type: ignore[misc]
 
     def _compute(self, *, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
         if self.as_json:
-            predictions, references = ([_parsed(text, i) for i, text in enumerate(s)] for s in (predictions, references))
+            predictions, references = _parsed(predictions), _parsed(references)
         return {"score": score_of(self.measure, references, predictions)}
 
 
-def _parsed(text: str, index: int) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise HarnessError(f"example {index}: not JSON ({error}): {text[:60]!r}") from error
+def _parsed(texts: Sequence[str]) -> list[Any]:
+    found = []
+    for i, text in enumerate(texts):
+        try:
+            found.append(json.loads(text))
+        except (ValueError, RecursionError) as error:
+            raise HarnessError(f"example {i}: not JSON ({error}): {text[:60]!r}") from error
+    return found
 
 
 def load(signature: str, *, labels: Sequence[str] = (), language: str = "") -> HarnessMetric:

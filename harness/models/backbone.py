@@ -8,7 +8,7 @@ from typing import Protocol
 from torch import Tensor, nn
 
 from harness.engine.batches import Batch
-from harness.engine.rows import Tokenizer
+from harness.engine.tokenizer import Tokenizer
 from harness.engine.tokens import Tokens
 from harness.models.base import View
 

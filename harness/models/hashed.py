@@ -9,7 +9,7 @@ from zlib import crc32
 
 import numpy as np
 
-from harness.engine.rows import Frame, Ints, Pieces
+from harness.engine.tokenizer import Frame, Ints, Pieces
 
 # scripts that put no space between words: a token a character
 _UNSPACED = (

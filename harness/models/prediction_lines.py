@@ -7,20 +7,21 @@ import math
 
 from harness.data.examples import Example, Options
 from harness.errors import DataError
+from harness.metrics.base import LARGEST, is_number
 
 
 def value(where: str, line: str, example: Example) -> float:  # noqa: ARG001
     """The number of a line.
 
     Raises:
-        DataError: it has none, or none that is finite.
+        DataError: it has none, or none that a metric can take.
     """
     try:
         found = float(line)
     except ValueError:
         found = math.nan
-    if not math.isfinite(found):
-        raise DataError(f"{where}: {line!r} is no finite number; there must be one a line")
+    if not is_number(found):
+        raise DataError(f"{where}: {line[:60]!r} is no finite number, or above {LARGEST:g}; there must be one a line")
     return found
 
 
@@ -34,14 +35,14 @@ def scores(where: str, line: str, example: Example) -> tuple[float, ...]:
     n = len(example.options)
     try:
         found = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: not JSON: {error}") from None
     if isinstance(found, dict) and isinstance(found.get("scores"), list):
         listed = found["scores"]
         if len(listed) != n:
             raise DataError(f"{where}: {len(listed)} scores for the {n} options of {example.id!r}")
-        if not all(type(score) in (int, float) and math.isfinite(score) for score in listed):
-            raise DataError(f"{where}: scores must be finite numbers, got {line[:60]}")
+        if not all(type(score) in (int, float) and is_number(score) for score in listed):
+            raise DataError(f"{where}: scores must be finite numbers, and none above {LARGEST:g}; got {line[:60]}")
         return tuple(map(float, listed))
     label = found.get("label") if isinstance(found, dict) else None
     if type(label) is not int or not 0 <= label < n:

@@ -118,7 +118,10 @@ class Predictions:
             file = self._file(corpus, ANSWERS)
             return _by_id(file, corpus)
         file = self._file(corpus, OBJECTS if isinstance(first, Options) else LINES)
-        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")]
+        try:
+            lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file}: not UTF-8 ({error}): save the file as UTF-8") from error
         answers: Sequence[Prediction] = lines
         if isinstance(first, ValuedText | Options):
             _same_number(file, len(lines), "lines", corpus)
@@ -137,8 +140,9 @@ class Predictions:
     def _vectors(self, corpus: Corpus[Example]) -> NDArray[np.float32]:
         file = self._file(corpus, VECTORS)
         try:
-            matrix = np.load(file, allow_pickle=False)
-        except ValueError as error:
+            with file.open("rb") as stream:
+                matrix = np.lib.format.read_array(stream, allow_pickle=False)
+        except (ValueError, EOFError) as error:
             raise DataError(f"{file}: not a numpy matrix: {error}") from error
         if matrix.ndim != 2 or matrix.dtype.kind != "f":
             raise DataError(f"{file}: needs a matrix of floats, one sentence a row; got {matrix.dtype} {matrix.shape}")
@@ -220,7 +224,7 @@ def _sentences(file: Path, lines: Sequence[str], examples: Sequence[Example]) ->
 def _by_id(file: Path, corpus: Corpus[Example]) -> list[Prediction]:
     try:
         found = json.loads(file.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: not JSON: {error}") from error
     if not isinstance(found, dict):
         raise DataError(f"{file}: expected an object {{question id: answer}}, found {type(found).__name__}")

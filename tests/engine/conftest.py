@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.data.examples import Corpus, Example
-from harness.engine.rows import Frame, Ints, Pieces
+from harness.engine.tokenizer import Frame, Ints, Pieces
 from harness.engine.tokens import Tokens
 
 BEGIN, END = 1, 2

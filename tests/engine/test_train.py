@@ -66,6 +66,38 @@ def test_a_batch_in_parts_is_the_batch_as_a_whole():
     assert torch.allclose(whole.weights, parts.weights, atol=1e-5)
 
 
+def test_the_parts_of_a_batch_of_items_keep_to_the_budget_with_all_their_rows():
+    sizes = DRAW.integers(1, 5, 50)
+    seen = []
+
+    def losses(items):
+        seen.append(items)
+        return net(X[items]).sum()
+
+    net = nn.Linear(4, 1)
+    fit(net, losses, LENGTHS, ONES, Training(batch_size=25, epochs=1), 0, 120, sizes=sizes)
+    assert all(len(items) == 1 or sizes[items].sum() * LENGTHS[items].max() <= 120 for items in seen)
+    assert any(len(items) > 1 for items in seen)
+    assert sorted(np.concatenate(seen)) == list(range(50))
+
+
+def test_a_loss_is_the_mean_over_targets_and_not_over_rows():
+    net = nn.Linear(4, 1)
+    one, three = (
+        fit(
+            copy.deepcopy(net),
+            lambda rows: (X[rows] ** 2).sum() + 0 * net.weight.sum(),
+            LENGTHS,
+            n * ONES,
+            Training(batch_size=50, steps=1),
+            0,
+            10_000,
+        )
+        for n in (1, 3)
+    )
+    assert three[0].value == pytest.approx(one[0].value / 3)
+
+
 def test_steps_count_batches():
     assert len(Fit(Training(batch_size=8, steps=10)).seen) == 10
 

@@ -36,6 +36,29 @@ def test_numbers_that_are_all_alike_score_0(measure, constant, n):
     assert evaluate(measure, other, [constant] * n) == 0.0
 
 
+@pytest.mark.parametrize("constant", [0.3, 3.7])
+def test_rounding_of_many_equal_numbers_does_not_correlate(constant):
+    other = np.random.default_rng(0).random(300_000).tolist()
+    assert evaluate(PEARSON, other, [constant] * len(other)) == 0.0
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64])
+def test_numbers_of_numpy_are_numbers(kind):
+    gold, predicted = [1.0, 2.0, 3.0], np.array([1, 2, 4], kind)
+    for measure in (PEARSON, SPEARMAN):
+        assert evaluate(measure, gold, predicted) == evaluate(measure, gold, predicted.tolist())
+    with pytest.raises(HarnessError, match="example 0: needs"):
+        PEARSON.count([1.0], np.array([np.nan], np.float32))
+
+
+@pytest.mark.parametrize("scale", [1.0, 7.0, -3.0, 1e90, -1e-90])
+def test_numbers_in_step_score_1_to_the_last_digit(scale):
+    gold = [1.0, 2.0, 4.0]
+    for measure in (PEARSON, SPEARMAN):
+        assert evaluate(measure, gold, [scale * x for x in gold]) == pytest.approx(np.sign(scale), rel=1e-15)
+    assert evaluate(SPEARMAN, gold, gold) == 1.0
+
+
 def test_numbers_far_from_zero_still_correlate():
     gold, near = [1000.0, 1001.0, 1002.0, 1003.0], [5.0, 5.1, 5.3, 5.2]
     assert evaluate(PEARSON, gold, near) == pytest.approx(pearsonr(gold, near).statistic, abs=1e-6)

@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from evaluate import combine
 
 import harness.metrics
+from harness.errors import HarnessError
 from harness.metrics.base import METRICS, evaluate, metric
 from harness.metrics.hub import FEATURES, load
 
@@ -63,6 +65,36 @@ def test_answers_that_are_no_columns_are_json_texts():
     ranks = ['{"cosine": [1, 3]}', '{"cosine": [2, 1]}']
     found = load("retrieval_accuracy").compute(predictions=ranks, references=['"a"', '"b"'])
     assert found == {"score": 0.5}
+
+
+def test_answers_by_pool_are_json_texts_too():
+    lists, gold = '{"all": ["x", "a"], "own": ["a"]}', '{"all": ["a", "b"], "own": ["a"]}'
+    assert load("map_at|k:20|pool:own").compute(predictions=[lists], references=[gold]) == {"score": 1.0}
+    assert load("map_at|k:20").compute(predictions=[["x", "a"]], references=[["a", "b"]]) == {"score": 0.25}
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_what_is_no_json_is_named(text):
+    with pytest.raises(HarnessError, match="example 1: not JSON"):
+        load("recall_at|k:1").compute(predictions=['{"cosine": [1, 3]}', text], references=["1", "2"])
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_without_examples_the_score_is_0(name):
+    assert load(name, labels=LABELS, language="deu").compute(predictions=[], references=[]) == {"score": 0.0}
+
+
+def test_an_empty_batch_does_not_decide_the_kind_of_a_label():
+    found = load("accuracy")
+    found.add_batch(predictions=[["B-PER", "O"]], references=[["B-PER", "B-PER"]])
+    found.add_batch(predictions=[], references=[])
+    assert found.compute() == {"score": 0.5}
+
+
+def test_combined_metrics_are_told_apart():
+    both = combine([load("squad_em"), load("squad_f1")])
+    found = both.compute(predictions=["one two"], references=[["one"]])
+    assert found == {"squad_em_score": 0.0, "squad_f1_score": pytest.approx(2 / 3)}
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,8 @@ def test_chinese_is_compared_by_characters_and_the_rest_by_words():
     assert scores("zho-Hans", ("北京大学",), "北京") == (pytest.approx(2 * 2 / (4 + 2)), 0)
     assert scores("zho-Hans", ("在iPhone 4上",), "iphone 4") == (pytest.approx(2 * 2 / (4 + 2)), 0)
     assert scores("zho-Hans", ("㐀㐁",), "㐀") == (0, 0)  # beyond U+9FA5 and before U+4E00 a run is one word
+    assert scores("zho-Hans", ("\u9fa6\u9fa7",), "\u9fa7") == (0, 0)
+    assert scores("zho-Hans", ("\u9fa4\u9fa5",), "\u9fa5") == (pytest.approx(2 / 3), 0)
 
 
 @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "zho-Hans"])

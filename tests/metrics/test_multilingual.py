@@ -54,6 +54,10 @@ def test_a_part_of_a_chinese_answer_is_partly_right_and_the_official_scores_are_
     assert evaluate(metric("squad_f1"), gold, guess) == 0.0
 
 
+def test_a_letter_and_its_accent_are_one_whatever_unseen_stands_between_them():
+    assert tokens("caf\u0065\u200d\u0301") == tokens("café") == ["café"]
+
+
 def test_spaces_between_letters_of_scripts_without_spaces_mean_nothing():
     assert evaluate(EM, [("กรุงเทพ มหานคร",)], ["กรุงเทพมหานคร"]) == 1.0
     assert evaluate(EM, [("new york",)], ["newyork"]) == 0.0

@@ -84,6 +84,10 @@ def test_a_gain_below_zero_cannot_be_normalised():
         NDCG.count([(1.0, -1.0)], [(1.0, 0.0)])
 
 
+def test_scores_may_be_numbers_of_numpy():
+    assert evaluate(NDCG, [(0.0, 1.0)], [[*np.array([0.2, 0.1], np.float32)]]) == pytest.approx(1 / math.log2(3))
+
+
 @pytest.mark.parametrize("k", ["0", "-1", "ten", "1.5", ""])
 def test_k_is_a_number_of_ranks(k):
     for name in ("ndcg", "map_at", "mrr_at"):

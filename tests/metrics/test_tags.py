@@ -10,6 +10,11 @@ from harness.metrics.base import metric
 from harness.metrics.tags import TagArray, coded
 
 NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+SPANS = [
+    f"span_f1|mode:{mode}|scheme:{scheme}{type}"
+    for mode, scheme in (("strict", "IOB1"), ("strict", "IOB2"), ("legacy", "IOB2"), ("legacy", "raw"))
+    for type in ("", "|type:PER", "|type:LOC")
+]
 corpus = st.lists(st.lists(st.tuples(*[st.integers(0, 4)] * 2), max_size=6), max_size=5)
 SIGNATURES = ["span_f1", "span_f1|mode:legacy", "span_f1|mode:strict|scheme:IOB2|type:PER", "accuracy", "macro_f1"]
 
@@ -38,6 +43,22 @@ def test_integers_count_as_the_strings_they_stand_for(signature, dtype, corpus):
     assert measure.count(lists(gold), array(guess, other)).tolist() == expected
 
 
+def test_arrays_that_fit_are_taken_as_they_are():
+    gold, guess = array([[0, 1], [2]]), array([[0, 1], [1]])
+    assert coded(gold, guess) == (gold, guess)  # by identity, so that their spans are looked for once
+    with pytest.raises(HarnessError, match="example 0: 1 predicted tags for 2 words"):
+        coded(gold, array([[0], [1, 2]]))
+
+
+@given(corpus, st.permutations(SPANS))
+def test_one_pair_of_arrays_is_counted_by_each_metric_in_its_own_way(corpus, signatures):
+    gold, guess = ([[pair[side] for pair in sentence] for sentence in corpus] for side in (0, 1))
+    arrays = array(gold), array(guess)
+    for signature in signatures:
+        measure = metric(signature)
+        assert measure.count(*arrays).tolist() == measure.count(lists(gold), lists(guess)).tolist()
+
+
 @given(corpus)
 def test_it_is_the_sequence_of_sentences_that_it_was_made_of(corpus):
     sentences = [tuple(NAMES[pair[0]] for pair in sentence) for sentence in corpus]
@@ -64,6 +85,13 @@ def test_it_is_the_sequence_of_sentences_that_it_was_made_of(corpus):
 def test_codes_without_a_name_and_offsets_that_do_not_fit_are_errors(codes, offsets, message):
     with pytest.raises(HarnessError, match=message):
         TagArray(NAMES, np.array(codes), np.array(offsets, np.int64))
+
+
+@pytest.mark.parametrize("dtype", [np.uint64, np.float64])
+def test_codes_and_offsets_are_integers_of_a_usual_size(dtype):
+    for codes, offsets in ((np.array([0], dtype), np.array([0, 1])), (np.array([0]), np.array([0, 1], dtype))):
+        with pytest.raises(HarnessError, match=f"got {np.dtype(dtype)}"):
+            TagArray(NAMES, codes, offsets)
 
 
 @pytest.mark.parametrize(

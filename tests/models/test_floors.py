@@ -137,6 +137,12 @@ def test_chance_answers_with_a_span_of_a_length_seen_in_training(tmp_path):
     assert model.predict(tmp_path, [corpus(question("x", "short", "short"))]) == [["short"]]
 
 
+def test_an_empty_answer_in_training_is_drawn_as_one_word(tmp_path):
+    model = trained("chance", Shape.PASSAGE, (), [question("a", "one two", "")], tmp_path)
+    ((answer,),) = model.predict(tmp_path, [corpus(question("b", "one two", "one"))])
+    assert answer in {"one", "two"}
+
+
 def test_chance_depends_on_seed_and_example_and_on_nothing_else(tmp_path):
     one = trained("chance", Shape.TEXT, LABELS, TEXTS, tmp_path / "0")
     trained("chance", Shape.TEXT, LABELS, TEXTS, tmp_path / "1", seed=1)

@@ -49,6 +49,10 @@ def test_the_index_of_an_option_or_a_score_for_each(tmp_path):
         ("test-de.jsonl", '{"label": 0}\n{"scores": [1, 2]}\n', CHOICES, "line 2: 2 scores for the 3 options of 'o1'"),
         ("test-de.jsonl", '{"label": 0}\n{"scores": [1, 2, NaN]}\n', CHOICES, "line 2: scores must be finite"),
         ("test-de.jsonl", '{"label": 0}\n{"scores": [1, 2, "3"]}\n', CHOICES, "line 2: scores must be finite"),
+        ("test-de.jsonl", '{"label": 0}\n{"scores": [1, 2, 1' + "0" * 400 + "]}\n", CHOICES, "line 2: scores must be"),
+        ("test-de.jsonl", '{"label": 0}\n{"scores": [1, 2, 1e101]}\n', CHOICES, r"line 2: .*none above 1e\+100"),
+        ("test-de.jsonl", '{"label": 0}\n' + "[" * 100_000 + "\n", CHOICES, "line 2: not JSON"),
+        ("test-de.tsv", "0.5\n1e101\n1\n", VALUES, "line 2: '1e101' is no finite number, or above"),
         ("test-de.tsv", "0\n1\n", CHOICES, "expected test-deu.jsonl"),
     ],
 )
@@ -57,7 +61,7 @@ def test_what_does_not_fit_is_named_with_its_line(tmp_path, name, text, examples
         answers(tmp_path, name, text, examples)
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3))
+@given(st.lists(st.floats(-1e100, 1e100), min_size=3, max_size=3))
 def test_scores_are_read_back_as_they_were_written(scores):
     assert prediction_lines.scores("file, line 1", json.dumps({"scores": scores}), CHOICES[0]) == tuple(scores)
     assert prediction_lines.value("file, line 1", json.dumps(scores[0]), VALUES[0]) == scores[0]

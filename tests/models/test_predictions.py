@@ -1,3 +1,4 @@
+import io
 import json
 
 import numpy as np
@@ -25,6 +26,12 @@ def put(folder, name, text):
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     return file
+
+
+def archive():
+    content = io.BytesIO()
+    np.savez(content, np.eye(3))
+    return content.getvalue()
 
 
 TAGS = ("O", "B-X", "I-X", "yes", "no", "a", "b", "c")
@@ -93,6 +100,8 @@ def test_a_choice_of_examples_takes_its_part_of_the_whole_file(tmp_path):
         (QUESTIONS, "test-de.json", '{"q1": "a", "q2": 7}', "no answer string for 'q2'"),
         (QUESTIONS, "test-de.json", '["a", "b"]', "test-de.json: expected an object"),
         (QUESTIONS, "test-de.json", "a", "test-de.json: not JSON"),
+        (QUESTIONS, "test-de.json", "[" * 100_000, "test-de.json: not JSON"),
+        (TEXTS, "test-de.tsv", b"yes\nn\xf6\nyes\n", r"test-de\.tsv: not UTF-8"),
         (TEXTS, "test-en.tsv", "a\nb\nc\n", "no predictions for deu: expected test-deu.tsv or test-deu.txt"),
     ],
 )
@@ -138,6 +147,13 @@ def test_a_matrix_that_does_not_fit_is_named(tmp_path, matrix, message):
     put(tmp_path, "test-de.npy", b"")
     np.save(tmp_path / "t" / "test-de.npy", matrix, allow_pickle=True)
     with pytest.raises(DataError, match=message):
+        model(tmp_path).embed([SENTENCES])
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"PK\x03\x04 and no archive", archive()])
+def test_a_file_that_is_no_matrix_is_named(tmp_path, content):
+    put(tmp_path, "test-de.npy", content)
+    with pytest.raises(DataError, match=r"test-de\.npy: not a numpy matrix"):
         model(tmp_path).embed([SENTENCES])
 
 

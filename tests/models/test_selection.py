@@ -19,7 +19,8 @@ RANKINGS = [Options("1", "1", "q", ("a", "b", "c"), (0.0, 3.0, 1.0)), Options("2
         (Shape.TEXT, [], [], 0),
         (Shape.VALUE, [1.0, 5.0], VALUES, -9 / 2),  # the nearer the better
         (Shape.OPTIONS, [(0.1, 0.2, 0.3), (5.0, -1.0)], RANKINGS, 1 / 2),  # one of several best is right
-        (Shape.OPTIONS, [(0.3, 0.3, 0.3), (0.0, 0.0)], RANKINGS, 1 / 2),  # the first of equal scores
+        (Shape.OPTIONS, [(0.3, 0.3)], [Options("3", "3", "q", ("a", "b"), (1.0, 0.0))], 1),  # the first of equal scores
+        (Shape.OPTIONS, [(0.3, 0.3)], [Options("4", "4", "q", ("a", "b"), (0.0, 1.0))], 0),
     ],
 )
 def test_the_share_that_is_right(shape, predicted, examples, share):

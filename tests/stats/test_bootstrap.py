@@ -1,10 +1,13 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.metrics.base import metric
-from harness.stats.bootstrap import interval, weights
+from harness.stats import bootstrap
+from harness.stats.bootstrap import interval, intervals, weights
 
 SHARE = metric("accuracy")
 F1 = metric("span_f1")
@@ -95,6 +98,38 @@ def test_parallel_targets_share_the_resample_in_any_order():
 
 def test_another_seed_is_another_resample():
     assert (weights(list("abcdefgh"), 10, 0) != weights(list("abcdefgh"), 10, 1)).any()
+
+
+def test_many_scores_at_once_have_the_intervals_of_each_alone():
+    rng = np.random.default_rng(3)
+    groups = [f"g{i % 40}" for i in range(120)]
+    spans = rng.integers(1, 9, size=(120, 3)).astype(float)
+    numbers = rng.normal(size=(120, 2)) + rng.normal(size=(120, 1))
+    tables, measures = [answers(rng.random(120) < 0.5), numbers, spans], [SHARE, metric("spearman"), F1]
+    alone = [interval(table, groups, measure) for table, measure in zip(tables, measures, strict=True)]
+    assert intervals(tables, groups, measures) == alone
+    assert intervals([numbers], groups, [metric("spearman")]) == alone[1:2]
+    assert intervals(tables, ["g"] * 120, measures) == [None] * 3
+    assert intervals([], groups, []) == []
+
+
+def test_many_groups_are_multiplied_in_parts(monkeypatch):
+    rng = np.random.default_rng(4)
+    counts, groups = answers(rng.random(70)), np.arange(70)
+    whole = interval(counts, groups, SHARE)
+    for at_once in (1, 3 * 70 + 1, 64 * 70):
+        monkeypatch.setattr(bootstrap, "AT_ONCE", at_once)
+        assert interval(counts, groups, SHARE) == pytest.approx(whole, rel=1e-12)
+
+
+def test_250_000_groups_need_little_memory():
+    counts, groups = answers(np.arange(250_000) % 3 > 0), np.arange(250_000)
+    tracemalloc.start()
+    low, high = interval(counts, groups, SHARE, replicates=300)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert low < 2 / 3 < high
+    assert peak < 350 * 2**20  # 300 x 250,000 weights are 600 MB as floating point
 
 
 @pytest.mark.parametrize("groups", [["a"] * 5, []])

@@ -124,4 +124,4 @@ def test_the_hub_keeps_xglue_s_languages_in_splits(tmp_path, monkeypatch):
     wpr = in_the_hub_s_layout("xglue_wpr", tmp_path, "wpr", "test.zh", columns | {"relavance_label": [0, 3]}, classes)
     (found,) = load(wpr, "zho-Hans", "test", None)
     assert (found.options, found.gains) == (("t s", "u v"), (0.0, 3.0))
-    assert available(wpr, "train", None) == ("eng",)
+    assert available(wpr, "test", None) == ("zho-Hans",)
