@@ -35,5 +35,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return "did you mean " + " or ".join(repr(match) for match in close) + "?"
     if len(choices) > MANY:
-        return f"{len(choices)} are known, none of them near; `harness list` shows them"
+        return f"{len(choices)} are known, none of them near; `harness list KIND` shows them"
     return "known: " + ", ".join(choices)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count, takewhile
+
 from harness.data.examples import Example, Options, Row, Shape
 from harness.errors import DataError
 from harness.spec import TaskSpec
@@ -31,8 +33,8 @@ def example(row: Row, task: TaskSpec, id: str, group: str) -> Options:
 def _options(row: Row, task: TaskSpec) -> tuple[str, ...]:
     listed = row.fields.get("options")
     if listed is None:
-        numbered = (f"option{i}" for i in range(1, len(row.fields) + 1))
-        return _several(tuple(text(row, field, task) for field in numbered if field in row.fields), row, task)
+        numbered = takewhile(row.fields.__contains__, (f"option{i}" for i in count(1)))
+        return _several(tuple(text(row, field, task) for field in numbered), row, task)
     found = tuple(listed) if isinstance(listed, list | tuple) else ()
     for option in found:
         if not isinstance(option, str) or not option.strip():

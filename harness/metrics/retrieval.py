@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, nearest
-from harness.metrics.base import METRICS, Counts, Metric, paired, share
+from harness.metrics.base import METRICS, Counts, Metric, cutoff, paired, share
 
 Ranks = NDArray[np.float64]
 Gain = Callable[[Ranks], NDArray[Any]]
@@ -42,7 +42,7 @@ def retrieval_accuracy(direction: str = "both", similarity: str = "cosine") -> M
 
 
 @METRICS.add("recall_at")
-def recall_at(k: str | int = 10, direction: str = "both", similarity: str = "cosine") -> Metric:
+def recall_at(k: str = "10", direction: str = "both", similarity: str = "cosine") -> Metric:
     """Share of sentences whose translation is among the ``k`` nearest.
 
     Args:
@@ -53,37 +53,26 @@ def recall_at(k: str | int = 10, direction: str = "both", similarity: str = "cos
     Raises:
         ValueError: a setting is unknown, or the two do not go together.
     """
-    most = whole(k)
+    most = cutoff(k)
     return _metric("recall_at", direction, similarity, f"|k:{most}", lambda ranks: ranks <= most)
 
 
 @METRICS.add("retrieval_mrr")
-def retrieval_mrr(direction: str = "both", k: str | int = 0, similarity: str = "cosine") -> Metric:
+def retrieval_mrr(direction: str = "both", k: str = "", similarity: str = "cosine") -> Metric:
     """Mean of 1 / rank of the translation; 0 for ranks beyond ``k``, where it is given.
 
     Args:
         direction: as for ``retrieval_accuracy``.
-        k: a whole number from 1; 0 for no end.
+        k: a whole number from 1; empty for no end.
         similarity: as for ``retrieval_accuracy``.
 
     Raises:
         ValueError: a setting is unknown, or the two do not go together.
     """
-    if k == 0:
+    if not k:
         return _metric("retrieval_mrr", direction, similarity, "", np.reciprocal)
-    most = whole(k)
+    most = cutoff(k)
     return _metric("retrieval_mrr", direction, similarity, f"|k:{most}", lambda ranks: (ranks <= most) / ranks)
-
-
-def whole(k: str | int) -> int:
-    """A setting as a whole number from 1.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not str(k).isdecimal() or int(k) < 1:
-        raise ValueError(f"k is {k!r}, and must be a whole number from 1")
-    return int(k)
 
 
 def ranks_of(predicted: Sequence[object], direction: str, similarity: str) -> Ranks:

@@ -90,8 +90,8 @@ def test_the_pooled_direction_reads_the_rank_in_the_pool():
     [
         ("retrieval_accuracy|direction:up", "unknown direction 'up'"),
         ("retrieval_accuracy|similarity:margins", "did you mean 'margin'"),
-        ("recall_at|k:0", "must be a whole number from 1"),
-        ("recall_at|k:ten", "must be a whole number from 1"),
+        ("recall_at|k:0", "k is a number of ranks, 1 or more"),
+        ("recall_at|k:ten", "k is a number of ranks, 1 or more"),
         ("retrieval_accuracy|direction:pooled|similarity:csls", "the pool is searched by cosine"),
     ],
 )
