@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -36,14 +36,20 @@ def show(overrides: Sequence[str], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
         return
+    if planned.jobs:
+        console().print(_table(content["jobs"]))
+    summary.show(planned)
+    if planned.jobs:
+        click.echo(f"cost: {content['seconds']}; disk: {content['disk']}")
+
+
+def _table(jobs: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in ("job", "train", "predict", "cells", "to do"):
         table.add_column(column, justify="right" if column in ("cells", "to do") else "left", no_wrap=True)
-    for job in content["jobs"]:
+    for job in jobs:
         table.add_row(job["job"], job["train_key"], job["predict_key"], str(job["cells"]), str(len(job["to_do"])))
-    console().print(table)
-    summary.show(planned)
-    click.echo(f"cost: {content['seconds']}; disk: {content['disk']}")
+    return table
 
 
 def describe(planned: Plan) -> dict[str, Any]:
@@ -71,17 +77,16 @@ def describe(planned: Plan) -> dict[str, Any]:
 
 
 def _cost(planned: Plan) -> str:
-    """Seconds of computing that remain, by stored jobs of the same task and model; unknown where there are none."""
+    """Seconds of computing that remain, by stored jobs of the same task and model, and how many have none."""
     known = _timings(planned.setting.store)
-    total = 0.0
-    for one in planned.jobs:
-        if one.predict_key not in planned.open:
-            continue
-        times = known.get((one.job.task.name, one.job.model.name))
-        if not times:
-            return "unknown (no stored timings of this task and model)"
-        total += statistics.median(times)
-    return f"about {total:.0f} s of computing"
+    left = [one.job for one in planned.jobs if one.predict_key in planned.open]
+    times = [known.get((job.task.name, job.model.name)) for job in left]
+    total = sum(statistics.median(taken) for taken in times if taken)
+    unknown = times.count(None)
+    if not unknown:
+        return f"about {total:.0f} s of computing"
+    what = f"no stored timings of task and model for {unknown} of {len(left)} jobs"
+    return f"unknown ({what})" if unknown == len(left) else f"more than {total:.0f} s of computing ({what})"
 
 
 def _timings(store: Store) -> dict[tuple[str, str], list[float]]:

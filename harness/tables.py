@@ -24,6 +24,7 @@ SHOWN = (
     "suite", "task", "model", "strategy", "sources", "shots", "size", "limit", "target", "seen", "seed", "provenance",
     "metric", "score", "low", "high", "n",
 )  # fmt: skip
+ORDER = ("task", "model", "strategy", "shots", "size", "limit", "sources", "seed", "target")
 WHERE_GIVEN = ("shots", "size", "limit")  # shown where any row has one: most tables have none
 NUMBERS = ("shots", "size", "limit", "seed", "score", "low", "high", "n")
 PERCENT = ("score", "low", "high")
@@ -42,6 +43,7 @@ def scores(results: Path, where: Sequence[str], all_metrics: bool, form: str) ->
     frame = narrowed(stored(results, Options()), where)
     if not all_metrics:
         frame = frame[frame["main"]]
+    frame = frame.sort_values(list(ORDER), kind="stable", ignore_index=True)
     if form == "csv":
         frame.to_csv(sys.stdout, index=False)
     elif form == "json":
