@@ -13,7 +13,7 @@ from typing import Any
 from rich.table import Table
 
 from harness.board import Board, Row, board
-from harness.options import PACKAGE, Options
+from harness.options import Options
 from harness.store import Store
 from harness.suites import read_suite
 from harness.tables import console, narrowed, stored
@@ -32,7 +32,7 @@ def show(results: Path, suite: str, where: Sequence[str], config_dir: Path | Non
     Raises:
         HarnessError: there is no such suite, an unknown column, or no store.
     """
-    options = Options((f"file://{config_dir.resolve()}", PACKAGE) if config_dir else (PACKAGE,))
+    options = Options.beside(config_dir)
     wanted = read_suite(suite, options)
     store = Store(results)
     frame = narrowed(stored(results, options, lambda cell: cell.task in wanted.tasks), where)
@@ -129,8 +129,8 @@ def _harness_own(rows: Sequence[Mapping[str, Any]], found: Board) -> Table:
     table = _table("what one mean hides", rows)
     for name in ("task", "provenance"):
         table.add_column(name)
-    for name in ("mean", "without sources", "family macro", "worst", "", "seen", "unseen", "unknown"):
-        table.add_column(name, justify="left" if not name else "right")
+    for name in ("mean", "without sources", "family macro", "worst", "language", "seen", "unseen", "unknown"):
+        table.add_column(name, justify="left" if name == "language" else "right")
     for row in rows:
         for name, task in row["tasks"].items():
             numbers = [_text(task[key]) for key in OWN]
@@ -153,14 +153,27 @@ def _notes(rows: Sequence[Mapping[str, Any]], found: Board) -> Iterator[str]:
         for note in row["notes"]:
             told.setdefault(note, []).append(name)
         for task, own in row["tasks"].items():
-            if own["missing"]:
+            told_why = any(note.startswith(f"{task}: ") for note in row["notes"])
+            if own["missing"] and not told_why:
                 some = ", ".join(own["missing"][:SHOWN]) + (" ..." if len(own["missing"]) > SHOWN else "")
-                what = f"no {' + '.join(found.suite.tasks[task].metrics)} of {some}" if own["have"] else "nothing"
-                note = f"{task} has {own['have']} of {own['want']} languages: {what}"
+                if own["have"]:
+                    what = f"no {' + '.join(found.suite.tasks[task].metrics)} of {some}"
+                    note = f"{task} has {own['have']} of {own['want']} languages: {what}"
+                elif others := _ran_from(task, row, rows):
+                    note = f"no overall score without {task}, which ran from {', '.join(others)} only"
+                else:
+                    note = f"no overall score without {task}, which has no score from {'+'.join(row['sources'])}"
                 told.setdefault(note, []).append(name)
     for note, names in told.items():
         where = f"{len(names)} rows" if len(names) > 1 else names[0]
         yield f"{where}: {note}"
+
+
+def _ran_from(task: str, row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The sources of the rows that have a task, and are of the same model and strategy as a row that lacks it."""
+    same = [one for one in rows if all(one[name] == row[name] for name in ("model", "strategy", "shots"))]
+    found = {"+".join(one["sources"]) for one in same if one["tasks"][task]["have"]}
+    return sorted(found - {"+".join(row["sources"])})
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:

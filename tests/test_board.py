@@ -243,3 +243,12 @@ def test_an_empty_board_is_no_crash(store, capsys):
     assert shown(store, capsys) == "no cell of mini fits\n"
     assert json.loads(shown(store, capsys, "json"))["rows"] == []
     assert as_json(rows(store, of(task("kornli", ("kor",)))))["rows"] == []
+
+
+def test_the_table_says_in_words_from_where_an_untrained_task_ran(store, capsys):
+    whole_mini(store)
+    put(store, "mini_pos", {"deu": 0.5}, model="tiny", sources=("deu",))
+    text = shown(store, capsys)
+    assert "no overall score without mini_retrieval, which ran from eng only" in text
+    (store.folder("mini_ner", "mini_ner-1") / "swh.json").unlink()
+    assert "mini_ner has 15 of 16 languages" in shown(store, capsys)

@@ -106,3 +106,13 @@ def test_a_mistake_in_a_suite_is_named(tmp_path, text, message):
     with pytest.raises(HarnessError) as error:
         made(tmp_path, text)
     assert message in str(error.value)
+
+
+def test_mini_counts_every_language_and_takes_submissions_of_all_but_retrieval():
+    suite = read_suite("mini", Options())
+    assert {name: task.form for name, task in suite.tasks.items()} == {
+        "mini_ner": "tags", "mini_pos": "tags", "mini_nli": "labels", "mini_qa": "answers", "mini_retrieval": "",
+    }  # fmt: skip
+    assert {len(task.languages) for task in suite.tasks.values()} == {16}
+    assert suite.tasks["mini_qa"].metrics == ("squad_em", "squad_f1")
+    assert suite.tasks["mini_ner"].metrics == ("span_f1|mode:strict|scheme:IOB2",)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
-from harness.submission.forms import HIDDEN, Form, Matched
+from harness.submission.forms import HIDDEN, SWAPPED, Form, Matched
 from harness.submission.text import kind, line_of, parse, read_object, read_text, shown
 
+FORM_OF_GOLD = "SQuAD's form (data, paragraphs, qas, id, answers)"
 Gold = list[tuple[str, tuple[str, ...]]]
 
 
@@ -21,6 +22,8 @@ def read(path: Path) -> dict[str, str]:
         DataError: the file is not of that shape, or an id stands twice.
     """
     found, text = read_object(path)
+    if isinstance(found.get("data"), list):
+        raise DataError(f"{path}: is a SQuAD file, as gold answers are, not `{{id: answer}}`: {SWAPPED}")
     for id, answer in found.items():
         if not isinstance(answer, str):
             where = f"{path}, line {line_of(id, text)}"
@@ -36,19 +39,28 @@ def read_gold(path: Path, labels: Sequence[str]) -> Gold:  # noqa: ARG001
     """
     text = read_text(path)
     whole = parse(text, str(path))
+    if isinstance(whole, dict) and "data" not in whole:
+        looks = f"it looks like predictions: {SWAPPED}" if _answers(whole) else "its keys are others"
+        raise DataError(f"{path}: not in SQuAD's form, no `data` in it; {looks}")
     try:
         articles = whole["data"] if isinstance(whole, dict) else whole
         found = [
             _question(question) for article in articles for part in article["paragraphs"] for question in part["qas"]
         ]
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: not in SQuAD's form (data, paragraphs, qas, id, answers): {error!r}") from None
+    except KeyError as error:
+        raise DataError(f"{path}: not in {FORM_OF_GOLD}: a {error.args[0]!r} is missing") from None
+    except TypeError as error:
+        raise DataError(f"{path}: not in {FORM_OF_GOLD}: {error}") from None
     bare = [id for id, answers in found if not any(answer.strip() for answer in answers)]
     if not found or len(bare) == len(found):
         raise DataError(f"{path}: {HIDDEN.format('no question has an answer')}")
     for id in bare:
         raise DataError(f"{path}, line {_line_of_value(id, text)}: the question {shown(id)} has no gold answer")
     return found
+
+
+def _answers(whole: Mapping[str, Any]) -> bool:
+    return bool(whole) and all(isinstance(answer, str) for answer in whole.values())
 
 
 def _question(question: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:

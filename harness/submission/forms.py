@@ -12,6 +12,7 @@ from harness.data.hidden import FEW, PLACEHOLDERS
 from harness.errors import DataError
 
 HIDDEN = "the labels are hidden: {}; score against the real ones, or through the official server"
+SWAPPED = "are the two folders swapped?"
 ZERO = "0"  # some placeholders are numbers
 
 

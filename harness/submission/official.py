@@ -2,8 +2,8 @@
 
 google-research/xtreme evaluate.py (--output_file): groups and tasks side by side; a task holds, by metric, each
 language's score times 100, their averages, and `avg_metric`. microsoft/XGLUE xglue_evaluate.py: a task holds each
-language's score and `avg`, in the metric's own unit. Where the official programs would stop, averages are null beside
-a `coverage`.
+language's score and `avg`, in the metric's own unit. Where the official programs would stop, a task's
+averages are null beside a `coverage`; `all_task` and groups that are not whole are left out, as XTREME's program does.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.metrics.base import parse_signature
-from harness.stats.averages import mean, suite_scores
+from harness.stats.averages import mean
 from harness.submission.score import Scored, Tally, taken
 
 KEYS = {
@@ -34,7 +34,7 @@ def as_json(scored: Scored) -> dict[str, Any]:
 
 
 def _xtreme(scored: Scored) -> dict[str, Any]:
-    averages = suite_scores(scored.suite, scored.scores)
+    averages = scored.averages
     tops = {"all_task": averages.overall, **averages.groups}
     found: dict[str, Any] = {name: 100 * value for name, value in tops.items() if value is not None}
     for name, task in taken(scored.suite).items():

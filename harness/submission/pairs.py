@@ -33,11 +33,16 @@ def read_gold(path: Path, labels: Sequence[str]) -> list[Pair]:  # noqa: ARG001
 
 
 def match(path: Path, gold: list[Pair], predicted: list[Pair], labels: Sequence[str]) -> Matched:  # noqa: ARG001
-    """Both as sets of pairs; one that is mined twice counts once, and is noted."""
+    """Both as sets of pairs; one that is mined twice counts once; that, and ids that gold does not know, are noted."""
     distinct = list(dict.fromkeys(predicted))
     twice = len(predicted) - len(distinct)
-    notes = (f"{path}: {twice} lines repeat a pair that stands before: each counts once",) if twice else ()
-    return Matched([gold], [distinct], notes=notes)  # all the pairs are one example
+    notes = [f"{path}: {twice} lines repeat a pair that stands before: each counts once"] if twice else []
+    known = {id for pair in gold for id in pair}
+    if strangers := [pair for pair in distinct if not known.intersection(pair)]:
+        where = f"{path}, line {predicted.index(strangers[0]) + 1}"
+        some = f"neither {shown(strangers[0][0])} nor {shown(strangers[0][1])} is in any gold pair"
+        notes.append(f"{where}: {some}; {len(strangers)} such pairs: counted as wrong")
+    return Matched([gold], [distinct], notes=tuple(notes))  # all the pairs are one example
 
 
 def write(pairs: Iterable[Pair]) -> str:

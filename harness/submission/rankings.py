@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import DataError
-from harness.submission.forms import HIDDEN, Form, Matched
+from harness.submission.forms import HIDDEN, SWAPPED, Form, Matched
 from harness.submission.text import kind, line_of, read_object, read_text, shown
 
 Ranked = dict[str, list[str]]
@@ -31,12 +31,14 @@ def read_gold(path: Path, labels: Sequence[str]) -> Ranked:  # noqa: ARG001
     """The right candidate of each query, in a list of its own.
 
     Raises:
-        DataError: as for ``read``; or a query has none.
+        DataError: as for ``read``; a query has none, or each has several.
     """
     found = read(path)
     bare = [id for id, right in found.items() if not any(one.strip() for one in right)]
     if len(bare) == len(found):
         raise DataError(f"{path}: {HIDDEN.format('no query has an answer')}")
+    if all(len(right) > 1 for right in found.values()):
+        raise DataError(f"{path}: every query has several candidates, as in predictions: {SWAPPED}")
     for id in bare:
         raise DataError(f"{path}, line {line_of(id, read_text(path))}: the query {shown(id)} has no gold answer")
     return found

@@ -9,7 +9,8 @@ import click
 from rich.table import Table
 
 from harness.languages import languages
-from harness.stats.averages import by_language, mean, suite_scores, summarise
+from harness.metrics.base import parse_signature
+from harness.stats.averages import by_language, mean, summarise
 from harness.submission.export import Exported
 from harness.submission.official import key
 from harness.submission.score import Scored, taken
@@ -24,6 +25,11 @@ def show(scored: Scored) -> None:
     screen = console()
     screen.print(tasks(scored))
     screen.print(averages(scored))
+    counted = taken(scored.suite)
+    if without := [name for name in scored.suite.tasks if name not in counted]:
+        verb = "takes" if len(without) == 1 else "take"
+        text = f"overall: the mean of {len(counted)} tasks; {', '.join(without)} {verb} no submission"
+        screen.print(text, markup=False)
     _say("not scored", scored.errors)
     _say("note", scored.notes[:SHOWN])
     if len(scored.notes) > SHOWN:
@@ -54,20 +60,29 @@ def tasks(scored: Scored) -> Table:
 
     A metric in brackets is the mean over some of the languages, and stands in no average.
     """
-    found = suite_scores(scored.suite, scored.scores)
-    table = Table(box=None, pad_edge=False)
-    for column in ("task", "score", "metrics", "languages", "without English", "family macro", "worst", "of"):
-        table.add_column(column, justify="left" if column in ("task", "metrics", "of") else "right")
+    found = scored.averages
+    table = Table(title=_title(scored), title_justify="left", box=None, pad_edge=False)
+    for column in ("task", "score", "metrics", "languages", "without English", "family macro", "worst", "language"):
+        table.add_column(column, justify="left" if column in ("task", "metrics", "language") else "right")
     families = {code: language.family for code, language in languages().items()}
     for name, task in scored.suite.tasks.items():
+        if name not in found.tasks:
+            table.add_row(name, "-", "", "takes no submission")
+            continue
         one, have = found.tasks[name], by_language(task, scored.scores.get(name, {}))
         other = summarise(have, {ENGLISH}, families, {})
         metrics = ", ".join(f"{key(signature)} {_mean(scored, name, signature)}" for signature in task.metrics)
         more = [percent(value) for value in (other.without_sources, other.family_macro, other.worst)]
-        taken_here = name in taken(scored.suite)
-        coverage = f"{one.have}/{one.want}" if taken_here else "takes no submission"
+        coverage = f"{one.have}/{one.want}"
         table.add_row(name, percent(one.score), metrics, coverage, *more, other.worst_language or "")
     return table
+
+
+def _title(scored: Scored) -> str:
+    """The suite, and whose reading of malformed tags was taken, where that matters."""
+    settings = [parse_signature(one)[1] for task in taken(scored.suite).values() for one in task.metrics]
+    modes = dict.fromkeys(one["mode"] for one in settings if "mode" in one)
+    return ", ".join([f"suite {scored.suite.name}", *(f"spans in mode {mode}" for mode in modes), "scores x 100"])
 
 
 def _mean(scored: Scored, task: str, signature: str) -> str:
@@ -78,7 +93,7 @@ def _mean(scored: Scored, task: str, signature: str) -> str:
 
 def averages(scored: Scored) -> Table:
     """The suite's groups, and its overall score."""
-    found = suite_scores(scored.suite, scored.scores)
+    found = scored.averages
     table = Table(box=None, pad_edge=False)
     for column in (*found.groups, "overall"):
         table.add_column(column, justify="right")

@@ -16,9 +16,11 @@ from harness.errors import DataError, HarnessError, nearest
 from harness.metrics.base import AnyMetric, metric, parse_signature
 from harness.options import Options
 from harness.spec import Suite, SuiteTask
+from harness.stats.averages import SuiteScores, suite_scores
 from harness.submission.forms import Matched
 from harness.submission.labels_of import accepted, spelt
 from harness.submission.layout import LAYOUTS, Place
+from harness.submission.neighbours import refuse_absent, strangers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ class Scored:
         }
 
     @property
+    def averages(self) -> SuiteScores:
+        """The suite's averages over the tasks that take submissions: no folder could hold the others."""
+        return suite_scores(replace(self.suite, tasks=taken(self.suite)), self.scores)
+
+    @property
     def complete(self) -> bool:
         """Whether every language of every task that takes submissions has its score."""
         return all(len(self.tallies[name]) == len(task.languages) for name, task in taken(self.suite).items())
@@ -62,6 +69,16 @@ class Scored:
 def taken(suite: Suite) -> dict[str, SuiteTask]:
     """The tasks that take submissions."""
     return {name: task for name, task in suite.tasks.items() if task.form}
+
+
+def refuse_formless(suite: Suite) -> None:
+    """Nothing, if some task of the suite takes submissions.
+
+    Raises:
+        HarnessError: none does.
+    """
+    if not taken(suite):
+        raise HarnessError(f"suite {suite.name} takes no submissions: no task of it has a `form`")
 
 
 def score(predictions: Path, gold: Path, suite: Suite, options: Options, mode: str | None = None) -> Scored:
@@ -74,8 +91,7 @@ def score(predictions: Path, gold: Path, suite: Suite, options: Options, mode: s
         HarnessError: a folder is missing, or the suite takes no submissions.
     """
     suite = in_mode(suite, mode)
-    if not taken(suite):
-        raise HarnessError(f"suite {suite.name} takes no submissions: no task of it has a `form`")
+    refuse_formless(suite)
     there = {folder: _folders(folder) for folder in (predictions, gold)}
     errors: list[str] = []
     notes = _unknown(predictions, there[predictions], suite)
@@ -86,8 +102,9 @@ def score(predictions: Path, gold: Path, suite: Suite, options: Options, mode: s
             errors += [f"{folder}: no such folder; {name} is not scored" for folder in absent]
             continue
         known, labels = accepted(task, options), spelt(task, options)
-        for code in task.languages:
-            place = LAYOUTS[suite.name](task, code, predictions, gold)
+        places = {code: LAYOUTS[suite.name](task, code, predictions, gold) for code in task.languages}
+        notes += strangers(predictions / task.folder, {place.prediction.name for place in places.values()})
+        for code, place in places.items():
             measures = {one: metric(place.form.metric or one, labels=labels, language=code) for one in task.metrics}
             try:
                 matched = _matched(place, known)
@@ -115,6 +132,7 @@ def in_mode(suite: Suite, mode: str | None) -> Suite:
 
 
 def _matched(place: Place, known: Sequence[str]) -> Matched:
+    refuse_absent(place)
     # the submission first: what is wrong with it is what its author wants to hear
     predicted = place.form.read(place.prediction)
     return place.form.match(place.prediction, place.form.read_gold(place.gold, known), predicted, known)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.errors import HarnessError, nearest
 from harness.spec import Suite
 from harness.store import CellRecord, Store
-from harness.submission.score import taken
+from harness.submission.score import refuse_formless, taken
 
 FIELDS = ("model", "strategy", "sources", "seed", "shots", "size", "limit", "train_key")  # what tells runs apart
 PER_TARGET = "train_key"  # of a few-shot run, whose every target is trained for
@@ -26,9 +26,11 @@ def select(store: Store, suite: Suite, conditions: Sequence[str]) -> Selection:
     """The cells that fit all conditions, each ``column=value`` (of ``FIELDS``; sources joined by ``+``).
 
     Raises:
-        HarnessError: an unknown column, nothing that fits, or a task of which several runs do.
+        HarnessError: a suite that takes no submissions, an unknown column, nothing that fits, or a task of which
+            several runs do.
     """
     wanted = dict(_condition(condition) for condition in conditions)
+    refuse_formless(suite)
     tasks = taken(suite)
     fitting = [cell for cell in store.cells() if cell.task in tasks and _fits(cell, wanted)]
     if not fitting:

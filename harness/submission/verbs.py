@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.atomic import write_whole
 from harness.errors import HarnessError
-from harness.options import PACKAGE, Options
+from harness.options import Options
 from harness.store import Store
 from harness.submission import export as writing
 from harness.submission import official, report
@@ -22,6 +22,8 @@ def score(
     predictions: Path, gold: Path, suite: str, mode: str | None, output: Path | None, config_dir: Path | None
 ) -> int:
     """Scores a folder, prints what it is worth, and writes the official program's JSON where that is asked for.
+
+    As there, the JSON of a partial submission has no overall score, nor that of a group that is not whole.
 
     Returns:
         The exit code: 0, or 3 where something could not be scored.
@@ -56,4 +58,4 @@ def export(results: Path, suite: str, conditions: Sequence[str], out: Path, conf
 
 def places(config_dir: Path | None) -> Options:
     """The configuration groups: one's own folder, where there is one, and the package."""
-    return Options((f"file://{config_dir.resolve()}", PACKAGE) if config_dir else (PACKAGE,))
+    return Options.beside(config_dir)

@@ -103,6 +103,7 @@ NOTED = [
     ("answers", '{"q1": "Ada"}', "no answer to 'q2', 1 of 2 in all: they score 0", 0.5),
     ("pairs", "de-1\ten-1\nde-1\ten-1\n", "1 lines repeat a pair", 2 / 3),
     ("indices", "1\n7\n", "line 2: '7' is beyond the last sentence, 1", 0.5),
+    ("pairs", "de-1\ten-1\nde-7\ten-7\n", "line 2: neither 'de-7' nor 'en-7' is in any gold pair; 1 such pairs", 0.5),
     ("indices", f"1\n{'9' * 6000}\n", "is beyond the last sentence, 1", 0.5),
     ("choices", '{"label": 0}\n{"label": 2}\n', "line 2: '2' is not a label of the task (0, 1)", 0.5),
     ("rankings", '{"m1": ["Q1"],\n "m9": ["Q2"]}', "line 2: 'm9' is the id of no query (1 such ids): ignored", 0.5),
@@ -119,6 +120,42 @@ def test_an_answer_that_cannot_be_right_is_noted_and_counted(folders, form, cont
         assert any(line.startswith(str(folders.file(form))) and words in line for line in found.notes), found.notes
     task, metrics, *_ = FORMS[form]
     assert found.tallies[task]["deu"][metrics[0]].score == pytest.approx(score)
+
+
+def test_an_index_is_beyond_a_cut_of_tatoeba_from_a_thousand_on(folders):
+    folders.file("indices", gold=True).write_text("3\n870\n")
+    folders.file("indices").write_text("3\n999\n")
+    assert not any("tatoeba" in note for note in folders.score().notes)
+    folders.file("indices").write_text("3\n99999\n")
+    found = folders.score()
+    words = "line 2: '99999' is beyond the last sentence, 999; 1 such lines: counted as wrong"
+    assert any(words in note for note in found.notes)
+    assert found.tallies["tatoeba"]["deu"][FORMS["indices"][1][0]].score == 0.5
+
+
+def test_gold_in_the_place_of_predictions_is_asked_about(folders):
+    folders.file("answers").write_text(folders.file("answers", gold=True).read_text())
+    (error,) = folders.score().errors
+    assert error.startswith(str(folders.file("answers")))
+    assert error.endswith("are the two folders swapped?")
+
+
+def test_what_is_no_file_of_a_task_is_noted_in_one_line(folders):
+    folder = folders.file("labels").parent
+    for name in ("test-xx.tsv", "notes.txt", ".DS_Store"):
+        (folder / name).write_text("neutral\n")
+    assert folders.score().notes[0] == f"{folder}: no file of the task, ignored: notes.txt, test-xx.tsv"
+    for i in range(5):
+        (folder / f"a{i}").write_text("")
+    assert folders.score().notes[0] == f"{folder}: no file of the task, ignored: a0, a1, a2, a3, a4 and 2 more"
+
+
+@pytest.mark.parametrize("name", ["test-DE.tsv", "test-de.jsonl", "test_de.tsv", "test-de.tsv.txt"])
+@pytest.mark.parametrize("gold", [False, True])
+def test_a_missing_file_names_the_one_that_may_be_meant(folders, name, gold):
+    file = folders.file("labels", gold=gold)
+    file.rename(file.with_name(name))
+    assert folders.score().errors == (f"{file}: no such file; is it {name}?",)
 
 
 def test_an_unanswered_question_is_wrong_even_where_an_empty_answer_would_be_right(folders):
@@ -222,7 +259,10 @@ def test_few_sentences_without_an_entity_may_be_real(folders):
 
 
 GOLD = [
-    ("answers", "{}", "not in SQuAD's form"),
+    ("answers", "{}", "not in SQuAD's form, no `data` in it; its keys are others"),
+    ("answers", '{"q1": "Ada"}', "no `data` in it; it looks like predictions: are the two folders swapped?"),
+    ("answers", '{"data": [{"title": "Ada"}]}', "a 'paragraphs' is missing"),
+    ("rankings", '{"m1": ["Q1", "Q2"], "m2": ["Q2", "Q1"]}', "several candidates, as in predictions: are the two fol"),
     ("answers", '{"data": 3}', "not in SQuAD's form"),
     ("answers", '{"data": [{"paragraphs": [{"qas": [{"id": 3}]}]}]}', "not in SQuAD's form"),
     ("rankings", '{"m1": ["Q1"],\n "m2": []}', "line 2: the query 'm2' has no gold answer"),

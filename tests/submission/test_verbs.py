@@ -31,6 +31,8 @@ def test_a_whole_submission_is_a_table_a_file_and_exit_code_0(call, tmp_path):
     done = call("--json", "out/scores.json", code=0)
     assert done.stderr == ""
     lines = {line.split()[0]: line.split() for line in done.stdout.splitlines()}
+    assert done.stdout.splitlines()[0].strip() == "suite own, spans in mode strict, scores x 100"
+    assert lines["task"][-2:] == ["worst", "language"]
     assert lines["xnli"][1:5] == ["50.00", "accuracy", "50.00", "2/2"]
     assert lines["xquad"][1:7] == ["50.00", "exact_match", "50.00,", "f1", "50.00", "2/2"]
     assert json.loads((tmp_path / "out" / "scores.json").read_text()) == {
@@ -78,6 +80,16 @@ def test_a_partial_submission_has_a_partial_table_null_averages_and_exit_code_3(
     assert found["panx"]["avg_metric"] == 50.0
 
 
+def test_a_task_that_takes_no_submission_keeps_nothing_from_being_whole(call, tmp_path):
+    own = tmp_path / "mine" / "suite" / "own.yaml"
+    own.write_text(SUITE + "  lareqa: {languages: [de], metrics: ['map_at|k:20'], group: [words]}\n")
+    done = call("--json", "scores.json", code=0)
+    assert "takes no submission" in next(line for line in done.stdout.splitlines() if line.startswith("lareqa"))
+    assert done.stdout.splitlines()[-1] == "overall: the mean of 3 tasks; lareqa takes no submission"
+    found = json.loads((tmp_path / "scores.json").read_text())
+    assert (found["all_task"], found["words"], "lareqa" in found) == (50.0, 50.0, False)
+
+
 def test_the_mode_changes_what_malformed_spans_are_worth(call, tmp_path):
     file = tmp_path / "predictions" / "panx" / "test-de.tsv"
     file.write_text("I-PER\nO\n\nB-LOC\nI-LOC\n")  # an I that nothing opened
@@ -94,7 +106,7 @@ def test_the_mode_changes_what_malformed_spans_are_worth(call, tmp_path):
         (("nowhere", "gold", "--suite", "xtreme"), "harness: nowhere: no such folder"),
         (("predictions", "nowhere", "--suite", "xtreme"), "harness: nowhere: no such folder"),
         (("predictions", "gold", "--suite", "xtrem"), "did you mean 'xtreme'"),
-        (("predictions", "gold", "--suite", "mini"), "suite mini takes no submissions"),
+        (("predictions", "gold", "--suite", "uner"), "suite uner takes no submissions"),
         (("predictions", "gold"), "Missing option '--suite'"),
         (("predictions", "gold", "--suite", "xtreme", "--mode", "loose"), "'loose' is not one of"),
     ],
@@ -114,3 +126,9 @@ def test_a_table_comes_although_the_json_cannot_be_written(call, tmp_path):
 
 def test_export_without_a_store_or_with_an_unknown_suite_says_so(harness):
     assert "no store there yet" in harness("export", "out", "--suite", "xtreme", "--model", "m", code=2).stderr
+
+
+def test_export_says_that_a_suite_takes_no_submissions_rather_than_that_no_cell_fits(harness, tmp_path):
+    (tmp_path / "results" / "runs").mkdir(parents=True)
+    done = harness("export", "out", "--suite", "uner", "--model", "m", code=2)
+    assert "suite uner takes no submissions: no task of it has a `form`" in done.stderr

@@ -157,3 +157,9 @@ def test_gold_files_without_labels_are_named(folders, name, content, words):
     (folders / "gold" / name).write_text(content)
     (error,) = [line for line in scored(folders).errors if str(folders / "gold" / name) in line]
     assert words in error
+
+
+def test_a_labels_file_in_the_place_of_a_prediction_is_asked_about(folders):
+    file = folders / "predictions" / "NER" / "de.prediction"
+    file.rename(file.with_name("de.test"))
+    assert scored(folders).errors[0] == f"{file}: no such file; de.test is there: are the two folders swapped?"
