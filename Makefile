@@ -1,4 +1,4 @@
-# make demo: set up, run the embedded benchmark's sweep.  make test: set up, check everything.
+# make demo: set up, run the embedded benchmark's sweep and analyse it.  make test: set up, check everything.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -6,10 +6,8 @@ INSTALLED := .venv/.installed
 .PHONY: demo test lint bench clean
 
 demo: $(INSTALLED)
-	$(BIN)/harness run +experiment=demo
 	$(BIN)/harness run +experiment=demo_retrieval
-	@echo
-	@$(BIN)/harness scores --where suite=mini --where target=eng,deu,fin,zho-Hans --where sources=eng --where seed=0
+	$(BIN)/harness run +experiment=demo
 
 test: $(INSTALLED) lint
 	$(BIN)/pytest -q -n 2 --dist loadfile
@@ -25,7 +23,7 @@ bench: $(INSTALLED)
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf results/runs results/checkpoints results/cache results/sweeps results/hydra results/mlflow.db* results/bench
+	rm -rf results/runs results/checkpoints results/cache results/sweeps results/hydra results/analysis results/mlflow.db* results/bench
 
 # torch first: asked for by another package, it would come as the CUDA build with its several gigabytes
 $(INSTALLED): pyproject.toml constraints.txt

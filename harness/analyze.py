@@ -7,19 +7,21 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis import traits
+from harness import studied
+from harness.analysis import threads, traits
 from harness.analysis.catalogue import ANALYSES, OF_DISTANCES, Given, lacks
 from harness.analysis.figures.style import MOST
 from harness.analysis.grid import grids
 from harness.analysis.published import from_file
 from harness.analysis.stored import from_store
 from harness.atomic import write_whole
-from harness.errors import HarnessError, NotApplicableError, nearest
+from harness.distances.chosen import Asked, choose
+from harness.errors import HarnessError, nearest
 from harness.options import Options
 from harness.seen import seen_languages
 from harness.store import Store
@@ -29,12 +31,12 @@ if TYPE_CHECKING:
 
     from harness.analysis.grid import Grid
     from harness.analysis.result import Result
+    from harness.store import CellRecord
 
 log = logging.getLogger(__name__)
 
 FEW_SHOT = "few_shot"
 NOTES = 20  # that are printed
-DEFAULT_DISTANCES = ("family_tree", "same_script", "great_circle")  # those of the table of languages: always there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +50,19 @@ class Request:
         rows: what its rows are, ``source`` or ``target``, where it does not say.
         unit: ``percent`` or ``fraction``, where that is unclear.
         spelling: whose spelling of languages the files use.
-        distances: names, and CSV files.
+        distances: names and kinds of distances, and CSV files; some that are cheap when empty.
+        data: folder of the real tasks' files.
+        parallel: a task with parallel sentences, for distances that need them.
         families: a file; None for the harness's table.
         pretrained: a file with the languages that the models saw.
         populations: a file with speakers.
         strategies: which cells of the store.
         where: conditions on them.
+        lambdarank: rank sources by trees as well; slow, and needs lightgbm.
         only: analyses; all when empty.
+        keep: which cells of the store are looked at at all.
+        made: what they were made with, by task and model; None to find out from the store.
+        options: where tasks and models are described.
     """
 
     results: Path = Path("results")
@@ -64,15 +72,21 @@ class Request:
     unit: str = ""
     spelling: str = ""
     distances: Sequence[str] = ()
+    data: Path | None = None
+    parallel: str = ""
     families: Path | None = None
     pretrained: Path | None = None
     populations: Path | None = None
     strategies: Sequence[str] = ("zero_shot",)
     where: Sequence[str] = ()
+    lambdarank: bool = False
     only: Sequence[str] = ()
     replicates: int = 1000
     permutations: int = 9999
     seed: int = 0
+    keep: Callable[[CellRecord], bool] = lambda _: True
+    made: Mapping[tuple[str, str], studied.Studied] | None = None
+    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +144,8 @@ def analyze(request: Request) -> Report:
             continue
         start = time.perf_counter()
         try:
-            result = analysis(given)
+            with threads.alone():
+                result = analysis(given)
             write(result, request.out / name, parameters)
         except Exception as error:  # whatever one analysis stumbles over, the others go on
             log.debug("analysis %s failed", name, exc_info=True)
@@ -143,7 +158,7 @@ def analyze(request: Request) -> Report:
 
 def request(
     *, results: Path, out: Path | None, orientation: str | None, unit: str | None, distances: Sequence[str],
-    resamples: int, strategy: Sequence[str], **asked: Any,
+    resamples: int, strategy: Sequence[str], parallel: str | None, config_dir: Path | None, **asked: Any,
 ) -> Request:  # fmt: skip
     """What the options of the command line ask for."""
     return Request(
@@ -154,6 +169,8 @@ def request(
         distances=[name.strip() for item in distances for name in item.split(",") if name.strip()],
         replicates=resamples,
         strategies=strategy,
+        parallel=parallel or "",
+        options=Options.beside(config_dir),
         **asked,
     )
 
@@ -199,7 +216,10 @@ def write(result: Result, folder: Path, parameters: Mapping[str, str]) -> None:
         table.to_parquet(folder / f"{name}.parquet", index=False)
     with style.fonts():
         for name, draw in result.figures.items():
-            style.write(draw(), folder / name)
+            figure = draw()
+            if "synthetic" in (said := parameters.get("provenance", "")):
+                style.stamp(figure, "synthetic languages" if said == "synthetic" else "some tasks are synthetic")
+            style.write(figure, folder / name)
     content = {
         "analysis": result.name,
         "parameters": dict(parameters),
@@ -210,6 +230,10 @@ def write(result: Result, folder: Path, parameters: Mapping[str, str]) -> None:
 
 
 def _given(request: Request) -> tuple[Given, list[str]]:
+    import pandas as pd
+
+    made: Mapping[tuple[str, str], studied.Studied] = {}
+    unknown: list[str] = []
     if request.matrix is not None:
         scores = from_file(request.matrix, rows=request.rows, unit=request.unit, namespace=request.spelling)
     else:
@@ -218,7 +242,11 @@ def _given(request: Request) -> tuple[Given, list[str]]:
                 f"{request.results}: no store there yet; `harness run` makes one, --matrix FILE reads a published one"
             )
         store = Store(request.results)
-        scores = from_store(store, (*request.strategies, FEW_SHOT), request.where)
+        scores = from_store(store, (*request.strategies, FEW_SHOT), request.where, request.keep)
+        if request.made is None:
+            made, unknown = studied.of_store(store, scores.frame, request.options)
+        else:
+            made = request.made
     found = tuple(grids(scores.frame[scores.frame["shots"] == 0]))
     languages = sorted({code for grid in found for code in (*grid.sources, *grid.targets)})
     families = (
@@ -226,72 +254,40 @@ def _given(request: Request) -> tuple[Given, list[str]]:
         if request.families
         else traits.table_families()
     )
-    table, groups, why = _distances(request, languages, families if request.families else None)
+    asked = Asked(request.distances, request.data, request.results / "cache", request.parallel, request.options)
+    chosen = choose(asked, found, made)
+    table = chosen.table
+    if request.families:
+        table = pd.concat([table, _same_family(languages, families)], ignore_index=True)
     given = Given(
         grids=found,
         distances=table,
         families=families,
         frame=scores.frame,
-        groups=groups,
-        pretrained=_pretrained(request, found),
+        groups=chosen.kinds,
+        pretrained=_pretrained(request, found, scores.frame),
         populations=traits.read_populations(request.populations, request.spelling) if request.populations else {},
         replicates=request.replicates,
         permutations=request.permutations,
         seed=request.seed,
+        trees=request.lambdarank,
     )
-    return given, [*scores.notes, *families.notes, *why]
+    return given, [*scores.notes, *unknown, *families.notes, *chosen.notes]
 
 
-def _pretrained(request: Request, grids: Sequence[Grid]) -> dict[str, frozenset[str]]:
+def _pretrained(request: Request, grids: Sequence[Grid], frame: pd.DataFrame) -> dict[str, frozenset[str]]:
     """The languages that each model saw: those of the file, or what is known of the models of the store."""
     models = sorted({grid.model for grid in grids})
     if request.pretrained:
         return dict.fromkeys(models, traits.read_languages(request.pretrained, request.spelling))
     if request.matrix is not None:
         return {}
-    store, options = Store(request.results), Options()
-    jobs = {cell.model: (cell.task, cell.predict_key) for cell in store.cells()}
-    known = {model: seen_languages(model, jobs[model], store, options) for model in models}
+    store, jobs = Store(request.results), frame.drop_duplicates("model").set_index("model")
+    known = {
+        model: seen_languages(model, (jobs["task"][model], jobs["predict_key"][model]), store, request.options)
+        for model in models
+    }
     return {model: languages for model, languages in known.items() if languages}
-
-
-def _distances(
-    request: Request, languages: Sequence[str], families: traits.Families | None
-) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
-    """The distances that were asked for, between the languages of the scores; their kinds; what some of them lack."""
-    import pandas as pd
-
-    from harness.distances.base import DISTANCES, Context, distances
-    from harness.distances.file import doubt, read_distance
-
-    if len(languages) < 2:
-        return pd.DataFrame(columns=["distance", "a", "b", "value"]), {}, ["one language: there are no distances"]
-    context = Context(cache=request.results / "cache" / "distances")
-    tables, groups, notes = [], {}, []
-    for item in request.distances or DEFAULT_DISTANCES:
-        is_file = Path(item).suffix in (".csv", ".tsv") or Path(item).is_file()
-        try:
-            distance = read_distance(Path(item)) if is_file else DISTANCES[item]
-            table = distances([distance], languages, context)
-        except NotApplicableError as error:
-            notes.append(f"{item}: left out, {error}")
-            continue
-        if not is_file:
-            groups[item] = str(distance.kind)
-        known = table.loc[table["value"].notna(), ["a", "b"]]
-        silent = sorted(set(languages) - set(known["a"]) - set(known["b"]))
-        if silent:
-            notes.append(
-                f"{table['distance'].iloc[0]}: {len(silent)} of {len(languages)} languages are not in it: "
-                f"{_some(silent)}"
-            )
-        if suspicion := doubt(table["value"].to_numpy(dtype=float)):
-            notes.append(f"{item}: {suspicion}")
-        tables.append(table)
-    if families is not None:
-        tables.append(_same_family(languages, families))
-    found = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["distance", "a", "b", "value"])
-    return found[found["value"].notna()].reset_index(drop=True), groups, notes
 
 
 def _same_family(languages: Sequence[str], families: traits.Families) -> pd.DataFrame:
@@ -300,12 +296,13 @@ def _same_family(languages: Sequence[str], families: traits.Families) -> pd.Data
 
     pairs = [(a, b) for a in languages for b in languages if a != b]
     values = [float(families.family[a] != families.family[b]) for a, b in pairs]
-    return pd.DataFrame(pairs, columns=["a", "b"]).assign(distance="family", value=values)
+    return pd.DataFrame(pairs, columns=["a", "b"]).assign(distance="family", task="", model="", value=values)
 
 
 def _parameters(request: Request, given: Given) -> dict[str, str]:
     return {
         "scores": str(request.matrix or request.results),
+        "provenance": ", ".join(sorted(set(given.frame["provenance"]) - {""})),
         "tasks": ", ".join(sorted({grid.task for grid in given.grids})),
         "models": ", ".join(sorted({grid.model for grid in given.grids})),
         "distances": ", ".join(dict.fromkeys(given.distances["distance"])),
@@ -314,7 +311,3 @@ def _parameters(request: Request, given: Given) -> dict[str, str]:
         "permutations": str(given.permutations),
         "seed": str(given.seed),
     }
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")

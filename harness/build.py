@@ -131,18 +131,18 @@ def construct(kind: type[S], values: Mapping[str, Any], where: str) -> S:
     """A dataclass from a mapping, its fields checked and nested ones built.
 
     Raises:
-        HarnessError: a key that the class does not have (with the nearest), or a value of another type.
+        HarnessError: a key that the class does not have (with the nearest) or lacks, or a value of another type.
     """
     hints = typing.get_type_hints(kind)
     known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
             raise HarnessError(f"{where}: unknown field {key!r}: {nearest(key, known)}")
-    built = {key: _value(hints[key], value, f"{where}, field {key!r}") for key, value in values.items()}
-    try:
-        return kind(**built)
-    except TypeError as error:
-        raise HarnessError(f"{where}: {error}") from error
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if needed and field.name not in values:
+            raise HarnessError(f"{where}: field {field.name!r} is missing")
+    return kind(**{key: _value(hints[key], value, f"{where}, field {key!r}") for key, value in values.items()})
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
@@ -179,7 +179,8 @@ def _scalar(hint: Any, value: Any, where: str) -> Any:
         try:
             return hint(value)
         except ValueError:
-            raise HarnessError(f"{where}: {nearest(str(value), [member.value for member in hint])}") from None
+            known = ", ".join(str(member.value) for member in hint)
+            raise HarnessError(f"{where}: {value!r} is none of {known}") from None
     if hint is float and isinstance(value, str):  # YAML 1.1 reads 2e-5 as a string
         try:
             return float(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,23 @@ from rich.table import Table
 
 from harness import build
 from harness.languages import languages
-from harness.options import PACKAGE, Options
+from harness.options import Options
 from harness.tables import console
 
-ONLY_JSON = {"reports", "citation", "reader", "hub", "revision", "local"}  # what would make a row too long
+ONLY_JSON = {"reports", "citation", "reader", "hub", "revision", "local", "of_rows"}  # what would make a row too long
 LONGEST = {"licence": 28}  # some are sentences
 GROUPS = {"tasks": "task", "models": "model", "strategies": "strategy", "suites": "suite", "experiments": "experiment"}
 
 
 def show(kind: str, config_dir: Path | None, as_json: bool) -> None:
     """Prints all of a kind, one a row."""
-    rows = entries(kind, Options((f"file://{config_dir.resolve()}", PACKAGE) if config_dir else (PACKAGE,)))
+    rows = entries(kind, Options.beside(config_dir))
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     table = Table(box=None, pad_edge=False)
-    columns = [column for column in (rows[0] if rows else ()) if column not in ONLY_JSON]
+    name, *others = rows[0] if rows else ("",)
+    columns = [name, *(column for column in others if column not in ONLY_JSON)]
     for column in columns:
         table.add_column(column, no_wrap=True, max_width=LONGEST.get(column))
     for row in rows:
@@ -48,6 +50,33 @@ def entries(kind: str, options: Options) -> list[dict[str, Any]]:
             }
             for one in languages().values()
         ]
+    if kind == "distances":
+        from harness.distances.base import DISTANCES
+
+        return [
+            {
+                "distance": name,
+                "kind": str(DISTANCES[name].kind),
+                "symmetric": DISTANCES[name].symmetric,
+                "needs": ", ".join(sorted(DISTANCES[name].needs)) or "-",
+                "version": DISTANCES[name].version,
+            }
+            for name in DISTANCES
+        ]
+    if kind == "readers":
+        from harness.data.declared import OF_ROWS
+        from harness.data.readers import READERS
+
+        return [
+            {
+                "reader": name,
+                "options": ", ".join(sorted(READERS[name].options or ())),
+                "of_rows": ", ".join(sorted(OF_ROWS)),
+            }
+            for name in READERS
+        ]
+    if kind == "metrics":
+        return _metrics()
     if kind == "types":
         from harness.tasktype import TASK_TYPES
 
@@ -58,6 +87,24 @@ def entries(kind: str, options: Options) -> list[dict[str, Any]]:
     group = GROUPS[kind]
     describe = {"task": _task, "model": _model, "suite": _suite}.get(group, _plain)
     return [describe(name, options) for name in options.names(group)]
+
+
+def _metrics() -> list[dict[str, Any]]:
+    """Names, and settings as a signature writes them, with their defaults; what a task tells a metric is no setting."""
+    from harness.metrics.base import FACTS, METRICS
+
+    return [
+        {
+            "metric": name,
+            "settings": ", ".join(
+                f"{setting.name}:{setting.default}" if setting.default else setting.name
+                for setting in inspect.signature(METRICS[name]).parameters.values()
+                if setting.name not in FACTS
+            )
+            or "-",
+        }
+        for name in METRICS
+    ]
 
 
 def _task(name: str, options: Options) -> dict[str, Any]:

@@ -169,12 +169,26 @@ def export(
 
 @main.command("list")
 @click.argument(
-    "kind", type=click.Choice(["tasks", "types", "models", "strategies", "languages", "suites", "experiments"])
+    "kind",
+    type=click.Choice(
+        [
+            "tasks",
+            "types",
+            "models",
+            "strategies",
+            "languages",
+            "suites",
+            "experiments",
+            "readers",
+            "metrics",
+            "distances",
+        ],
+    ),
 )
 @CONFIG_DIR
 @JSON
 def list_(kind: str, config_dir: Path | None, as_json: bool) -> None:
-    """List tasks, task types, models, strategies, languages, suites or experiments."""
+    """List what can be named: tasks, task types, models, strategies, languages, suites, experiments, readers ..."""
     from harness import catalogue
 
     catalogue.show(kind, config_dir, as_json)
@@ -186,12 +200,17 @@ def list_(kind: str, config_dir: Path | None, as_json: bool) -> None:
 @click.option("--orientation", type=click.Choice(["sources", "targets"]), help="What its rows are, if it does not say.")
 @click.option("--unit", type=click.Choice(["percent", "fraction"]), help="Of its scores; default: as they look.")
 @click.option("--spelling", default="", metavar="NAME", help="Whose spelling of languages it is: ud, wikiann ...")
-@click.option("--distances", multiple=True, metavar="NAME|FILE.csv,...", help="Default: those of the language table.")
+@click.option(
+    "--distances", multiple=True, metavar="NAME|KIND|FILE.csv,...", help="See list distances; default: cheap ones."
+)
+@click.option("--data", type=click.Path(path_type=Path), envvar="HARNESS_DATA", help="Folder of the real tasks' files.")
+@click.option("--parallel", metavar="TASK", help="Whose sentences compare representations; default: the widest.")
 @click.option("--families", type=click.Path(path_type=Path), help="Lines `Language Family, Branch`; default: a table.")
 @click.option("--pretrained", type=click.Path(path_type=Path), help="The languages that the models saw, one a line.")
 @click.option("--populations", type=click.Path(path_type=Path), help="CSV: language, speakers.")
 @click.option("--strategy", multiple=True, default=("zero_shot",), show_default=True, help="Cells of the store to use.")
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Narrow the store, as in scores.")
+@click.option("--lambdarank", is_flag=True, help="Rank sources by LambdaRank too: slow, needs the extra `rank`.")
 @click.option("--only", multiple=True, metavar="ANALYSIS", help="Repeat for several; default: all.")
 @click.option("--resamples", default=1000, show_default=True, type=click.IntRange(10))
 @click.option("--permutations", default=9999, show_default=True, type=click.IntRange(99))
@@ -199,6 +218,7 @@ def list_(kind: str, config_dir: Path | None, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Default: analysis/ in the store.")
 @click.option("--uri", help="A tracking server: one MLflow run an analysis.")
 @click.option("--experiment", default="harness", show_default=True)
+@CONFIG_DIR
 @JSON
 def analyze(uri: str | None, experiment: str, as_json: bool, **asked: Any) -> None:
     """Say what explains transfer, and which source to choose: tables, figures, statistics that hold.

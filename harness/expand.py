@@ -15,7 +15,7 @@ from harness.errors import HarnessError, NotApplicableError, nearest
 from harness.models.base import MODELS
 from harness.options import Options
 from harness.retrieval.views import each_view, named
-from harness.selection import sources, targets
+from harness.selection import lacking, sources, targets
 from harness.spec import Job, ModelSpec, TaskSpec, Training
 from harness.strategies.base import STRATEGIES
 from harness.tasktype import TASK_TYPES
@@ -62,6 +62,8 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
     numbers = build.training(train_task, model, config.get("train") or {}, config["select"] or select)
     jobs: list[Job] = []
     skipped: list[tuple[str, str]] = []
+    if without := lacking(config, evaluated, options):
+        skipped.append((f"no test data in {task.name}", f"target {', '.join(without)}"))
     for several, model in product(languages, models):
         job = Job(
             task=task,

@@ -13,8 +13,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from harness.errors import HarnessError
 from harness.options import Options
@@ -36,7 +37,12 @@ class Composer:
     def compose(self, overrides: Sequence[str]) -> DictConfig:
         """The configuration that Hydra makes of these overrides, its own part under ``hydra``."""
         others = [override for override in overrides if override not in self._search_path]
-        return compose_with_hydra("config", overrides=[*self._search_path, *others], return_hydra_config=True)
+        composed = compose_with_hydra("config", overrides=[*self._search_path, *others], return_hydra_config=True)
+        for group, value in composed.items():
+            if group in self.groups and isinstance(value, ListConfig):
+                # Hydra takes a file that is a list
+                self.options.read(str(group), str(composed.hydra.runtime.choices[group]))
+        return composed
 
     def parse(self, override: str) -> Override:
         """One override as Hydra reads it."""
@@ -61,6 +67,10 @@ def composer(config_dir: str | None, overrides: Sequence[str] = ()) -> Iterator[
         lines = [line for line in str(error).splitlines() if line.strip()]
         cause = str(error.__cause__).splitlines()[0] if error.__cause__ else ""
         raise HarnessError(" ".join(lines[:2]) + (f" ({cause})" if cause else "")) from error
+    except (YAMLError, UnicodeDecodeError, OSError) as error:
+        # Hydra does not say which of the files it was
+        Options.beside(Path(config_dir) if config_dir else None).check()
+        raise HarnessError(" ".join(str(error).split())) from error
     except OmegaConfBaseException as error:
         raise HarnessError(str(error).splitlines()[0]) from error
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -76,7 +76,7 @@ def language(code: str) -> Language:
         raise HarnessError(f"{code!r} is not a canonical language code: {nearest(code, languages())}") from None
 
 
-def canonical(spelling: str, namespace: str = "") -> str:
+def canonical(spelling: str, namespace: str = "", sets: Iterable[str] = ()) -> str:
     """The canonical code of a language, from any usual spelling of it.
 
     Codes of one to three parts (``de``, ``ger``, ``zho_Hans``, ``pt-BR``) and English names, in either case and with
@@ -87,6 +87,7 @@ def canonical(spelling: str, namespace: str = "") -> str:
         namespace: the data set whose own spelling it is (``wikiann``, ``ud``, ``uner``, ``wals``); its meanings come
             before the general ones. A canonical code is no such spelling: ``als`` is Tosk Albanian, but Alemannic in
             ``wikiann``.
+        sets: other words that may have been meant, for the message.
 
     Raises:
         HarnessError: nothing is spelt so; the message names the nearest known.
@@ -95,7 +96,9 @@ def canonical(spelling: str, namespace: str = "") -> str:
     if found is None:
         where = f" in {namespace}" if namespace else ""
         labels = {f"{known.name} ({known.code})" for known in languages().values()}
-        raise HarnessError(f"unknown language {spelling!r}{where}: {nearest(spelling, labels.union(languages()))}")
+        raise HarnessError(
+            f"unknown language {spelling!r}{where}: {nearest(spelling, labels.union(languages(), sets))}"
+        )
     return found
 
 

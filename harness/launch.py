@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from harness import swept
 from harness.compose import Sweep, sweep
 from harness.disk import needed
 from harness.errors import HarnessError
@@ -44,7 +45,7 @@ def read(arguments: Sequence[str]) -> tuple[Any, Sweep | None]:
 def run(arguments: Sequence[str], as_json: bool = False) -> int:
     """Runs what is missing of a command line; the exit code.
 
-    0, or 1 when a job of a sweep failed; a single job that fails for a person's mistake is that mistake: 2.
+    0; 1 when a job of a sweep or its analysis failed; 2 when a single job failed for a mistake of a person.
 
     Raises:
         HarnessError: the command line asks for something that does not exist or does not apply.
@@ -55,20 +56,23 @@ def run(arguments: Sequence[str], as_json: bool = False) -> int:
 
         _hydra(arguments, main)
         return DONE
+    to_analyse = swept.wanted(asked.composed[0].config) and asked.multirun
     planned = plan(asked)
     refuse_nothing(planned)
     show(planned)
-    if planned.open:
-        _launch(planned, asked, flags, arguments)
+    parent = _launch(planned, asked, flags, arguments) if planned.open else None
     clean(planned)
     summarise(planned, as_json)
     failed = failures(planned)
+    if to_analyse and not swept.analysed(planned, asked, parent, quiet=as_json):
+        return FAILED
     if failed and not asked.multirun and all(error.exception in MISTAKES for error in failed.values()):
         return USAGE
     return FAILED if failed else DONE
 
 
-def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -> None:
+def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -> str | None:
+    """Runs what is missing; the tracking run of the sweep, where there is one."""
     from harness.app import MANIFEST, PARENT, TOTAL, main
 
     store = planned.setting.store
@@ -91,6 +95,7 @@ def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -
                 raise
             say.print("the launcher stopped; going on here with the jobs that are left")
         _finish(planned, asked)
+    return parent
 
 
 def _search(flags: Any) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from harness.data import hub_folder
 from harness.data.load import available
-from harness.errors import HarnessError, NotApplicableError, nearest
-from harness.languages import canonical
+from harness.errors import MANY, HarnessError, NotApplicableError
+from harness.languages import canonical, language, languages
 from harness.options import Options
 from harness.spec import TaskSpec
 from harness.tasktype import TASK_TYPES
@@ -53,7 +53,7 @@ def asked(value: Any, known: Sequence[str], config: Mapping[str, Any], options: 
     if value is None:
         raise HarnessError("source and target take a language, a set or a list of them, not null")
     words = [str(word) for word in ([value] if isinstance(value, str) else value)]
-    named = {canonical(word) for word in words if not is_set(word, options)}
+    named = {canonical(word, sets=options.names("languages")) for word in words if not is_set(word, options)}
     of_sets = {code for word in words if is_set(word, options) for code in members(word, known, config, options)}
     return Asked(tuple(sorted(named)), tuple(sorted(of_sets)))
 
@@ -109,12 +109,22 @@ def targets(config: Mapping[str, Any], task: TaskSpec, root: Path | None, option
     found = asked(config["target"], known, config, options)
     for code in found.named:
         if code not in task.languages:
-            raise HarnessError(f"{task.name} has no {code}: {nearest(code, task.languages)}")
+            has = ", ".join(task.languages) if len(task.languages) <= MANY else f"{len(task.languages)} others"
+            raise HarnessError(f"{task.name} has no {code} ({language(code).name}); it has {has}")
         if code not in known:
             raise HarnessError(f"{task.name}: no test data for {code} {place(task, root)}{_instead(task)}")
     if not found.codes:
         raise NotApplicableError(f"no test data in {task.name} {place(task, root)}{_instead(task)}")
     return found.codes
+
+
+def lacking(config: Mapping[str, Any], evaluated: Sequence[str], options: Options) -> tuple[str, ...]:
+    """Members of the sets of ``target`` that are not evaluated, sorted; of ``all`` none, as it is what there is."""
+    value = config["target"]
+    words = [str(word) for word in ([value] if isinstance(value, str) else value)]
+    sets = [word for word in words if word != ALL and is_set(word, options)]
+    meant = {code for name in sets for code in members(name, tuple(languages()), config, options)}
+    return tuple(sorted(meant.difference(evaluated)))
 
 
 def place(task: TaskSpec, root: Path | None) -> str:

@@ -93,9 +93,19 @@ def log_job(store: Store, uri: str, experiment: str, task: str, predict_key: str
 
 
 def log_analysis(
-    uri: str, experiment: str, name: str, parameters: Mapping[str, str], metrics: Mapping[str, float], folder: Path
+    uri: str,
+    experiment: str,
+    name: str,
+    parameters: Mapping[str, str],
+    metrics: Mapping[str, float],
+    folder: Path,
+    parent: str | None = None,
 ) -> None:
-    """Writes one run for an analysis: parameters, flat metrics, and the files of a folder; a failure is a warning."""
+    """Writes one run for an analysis: parameters, flat metrics, and the files of a folder; a failure is a warning.
+
+    Args:
+        parent: the run of the sweep that is analysed.
+    """
     from mlflow.entities import Metric, Param
 
     if uri in _silent:
@@ -103,6 +113,8 @@ def log_analysis(
     with _forgiving(uri), _turn(uri):
         client, number = _open(uri, experiment)
         tags = {"harness.kind": "analysis", "harness.analysis": name, "analysis.schema": "1"}
+        tags |= {"harness.provenance": parameters["provenance"]} if parameters.get("provenance") else {}
+        tags |= {PARENT: parent} if parent else {}
         run_id = str(client.create_run(number, tags=tags, run_name=f"analysis {name}").info.run_id)
         moment = time.time_ns() // 1_000_000
         values = [Metric(tracked.legal(key), value, moment, 0) for key, value in metrics.items()]

@@ -40,10 +40,17 @@ def test_a_value_of_another_type_is_named(field, value, wanted):
 
 
 def test_an_unknown_provenance_lists_the_known():
-    with pytest.raises(HarnessError, match="did you mean 'synthetic'"):
-        build.task("x", {**NODE, "provenance": "syntetic"}, OPTIONS)
-    with pytest.raises(HarnessError, match="field 'checked': did you mean 'full'"):
-        build.task("x", {**NODE, "checked": "fully"}, OPTIONS)
+    with pytest.raises(HarnessError, match="field 'provenance': 'nativ' is none of native, human_translated"):
+        build.task("x", {**NODE, "provenance": "nativ"}, OPTIONS)
+    with pytest.raises(HarnessError, match="field 'checked': True is none of full, sample, format_only"):
+        build.task("x", {**NODE, "checked": True}, OPTIONS)
+
+
+def test_a_field_that_is_missing_is_named():
+    with pytest.raises(HarnessError, match="task x: field 'type' is missing"):
+        build.task("x", {}, OPTIONS)
+    with pytest.raises(HarnessError, match="task x, field 'files': field 'reader' is missing"):
+        build.task("x", {**NODE, "files": {"path": "a.txt"}}, OPTIONS)
 
 
 @given(st.sampled_from(list(Provenance)))

@@ -46,3 +46,20 @@ def test_models_suites_and_types_are_listed():
     assert entry("suites", "xtreme")["tasks"][0] == "xnli"
     assert entry("suites", "none")["tasks"] == []
     assert entry("types", "pos")["metrics"] == ["accuracy"]
+
+
+def test_readers_say_their_options_and_metrics_their_settings(capsys):
+    assert "delimiter, group" in entry("readers", "conll")["options"]
+    assert "group_every" in entry("readers", "conll")["of_rows"]
+    assert entry("metrics", "span_f1")["settings"] == "mode:strict, scheme:IOB2, type"
+    assert entry("metrics", "macro_f1")["settings"] == entry("metrics", "mlqa_f1")["settings"] == "-"
+    catalogue.show("readers", None, as_json=False)
+    assert any(line.split() == ["squad", "group"] for line in capsys.readouterr().out.splitlines())
+
+
+def test_distances_say_of_what_kind_they_are_and_what_they_need():
+    row = entry("distances", "subword_jaccard")
+    assert (row["kind"], row["symmetric"], row["needs"]) == ("lexical", True, "texts, tokenizer")
+    assert entry("distances", "family_tree")["needs"] == "-"
+    assert not entry("distances", "tokenizer_parity")["symmetric"]
+    assert all(one["version"] for one in catalogue.entries("distances", OPTIONS))

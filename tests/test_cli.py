@@ -18,7 +18,8 @@ MISTAKES = [
         "source=fra",
         "mini_ner from fra: no training data in mini_ner of the embedded benchmark. Sources there: deu, ell",
     ),
-    ("target=[deu,fra]", "mini_ner has no fra"),
+    ("target=[deu,fra]", "mini_ner has no fra (French); it has deu, ell"),
+    ("source=germanc", "did you mean 'germanic'"),
     ("task=mini_ner,mini_pos", "add -m"),
     ("select=best", "last"),
     ("on_error=ignore", "expected one of record, raise"),
@@ -39,6 +40,31 @@ def test_a_mistake_is_answered_in_one_message_before_anything_runs(harness, tmp_
     assert not (tmp_path / "results" / "runs").exists()
 
 
+BROKEN = [
+    (
+        b"type: ner\nfiles: {reader: conll\n",
+        "mine.yaml, line 3: not YAML: while parsing a flow mapping that begins on line 2",
+    ),
+    (b"- a\n- b\n", "mine.yaml: expected `key: value` lines, found a list"),
+    (b"type: ner\nlicence: \xe9\n", "mine.yaml, line 2: not UTF-8"),
+    (b"type: ner\nlicence: \x07\n", "mine.yaml: not YAML"),
+    (b"5\n", "mine.yaml: not YAML"),
+    (b"", "task mine: field 'type' is missing"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), BROKEN, ids=["open", "list", "latin1", "control", "number", "empty"])
+def test_a_file_of_ones_own_that_is_broken_is_named_in_one_line(harness, tmp_path, content, words):
+    (tmp_path / "mine" / "task").mkdir(parents=True)
+    (tmp_path / "mine" / "task" / "mine.yaml").write_bytes(content)
+    own = ("--config-dir", str(tmp_path / "mine"))
+    for arguments in (("list", "tasks", *own), ("run", *own, "task=mine"), ("plan", *own, "task=mine")):
+        done = harness(*arguments, code=2)
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("harness: ")
+        assert words in line
+
+
 def test_plan_and_run_refuse_alike(harness):
     assert harness("plan", "task=mini_nre").stderr == harness("run", "task=mini_nre", code=2).stderr
 
@@ -54,6 +80,13 @@ def test_a_plan_runs_nothing_and_counts_cells(harness, tmp_path):
 def test_a_set_of_sources_becomes_a_job_a_member(harness):
     content = json.loads(harness("plan", "-m", "source=germanic", "target=fin", "--json", code=0).stdout)
     assert [job["job"].split()[3] for job in content["jobs"]] == ["deu", "eng", "nld"]
+
+
+def test_members_of_a_target_set_that_the_task_lacks_are_listed_once(harness):
+    done = harness("plan", "-m", "source=eng,deu", "target=[germanic,fin]", "languages=xtreme40", "--json", code=0)
+    assert json.loads(done.stdout)["skipped"] == {"no test data in mini_ner": ["target afr"]}
+    whole = harness("plan", "source=eng", "target=all", "languages=xtreme40", "--json", code=0)
+    assert json.loads(whole.stdout)["skipped"] == {}
 
 
 def test_retrieval_does_not_ask_a_language_for_itself(harness):

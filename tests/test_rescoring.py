@@ -31,7 +31,12 @@ def store(tmp_path):
     store = Store(tmp_path / "results")
     put(store, "mini_nli", ['"0"', '"1"'], target="swh")
     put(store, "mini_retrieval", ['{"cosine": [1, 2]}', '{"cosine": [1, 1]}'], predict_key="p1")
-    put(store, "mini_retrieval", ['{"cosine": [1, 2], "pooled": 1}', '{"cosine": [1, 1], "pooled": 1}'], predict_key="p2")
+    put(
+        store,
+        "mini_retrieval",
+        ['{"cosine": [1, 2], "pooled": 1}', '{"cosine": [1, 1], "pooled": 1}'],
+        predict_key="p2",
+    )
     return store
 
 

@@ -30,6 +30,7 @@ class Given:
         replicates: of every bootstrap.
         permutations: of every permutation test.
         seed: of both.
+        trees: rank sources by LambdaRank as well.
     """
 
     grids: tuple[Grid, ...]
@@ -42,6 +43,7 @@ class Given:
     replicates: int = 1000
     permutations: int = 9999
     seed: int = 0
+    trees: bool = False
 
 
 # each imports its analysis when it is run: one that is not asked for costs nothing
@@ -105,7 +107,9 @@ def _prediction(given: Given) -> Result:
 def _ranking(given: Given) -> Result:
     from harness.analysis.ranking import rank
 
-    return rank(given.grids, given.distances, given.pretrained, replicates=given.replicates, seed=given.seed)
+    return rank(
+        given.grids, given.distances, given.pretrained, replicates=given.replicates, seed=given.seed, trees=given.trees
+    )
 
 
 def _few_shot(given: Given) -> Result:

@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import squareform
 
 from harness.analysis.figures import dendrogram, style
-from harness.analysis.grid import Array, Grid, square
+from harness.analysis.grid import Array, Grid, of_grid, square
 from harness.analysis.result import Result, named, slug
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FEWEST_SOURCES, FEWEST = 4, 4
+NOTHING = 1e-9  # what rounding makes of a distance of 0
 
 
 def profile_distance(score: Array) -> Array:
@@ -39,7 +40,10 @@ def profile_distance(score: Array) -> Array:
 
 
 def cluster(grids: Sequence[Grid], distances: pd.DataFrame) -> Result:
-    """A row a grid and distance: cophenetic correlation of either tree with its distances, and of the two trees."""
+    """A row a grid and distance: cophenetic correlation of either tree with its distances, and of the two trees.
+
+    Drawn is, for each grid, the distance whose tree is most like that of transfer.
+    """
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
@@ -48,9 +52,13 @@ def cluster(grids: Sequence[Grid], distances: pd.DataFrame) -> Result:
     drawn: dict[str, Callable[[], Figure]] = {}
     for grid, part in named(grids):
         transfer = profile_distance(grid.transfer)
-        for name, frame in distances.groupby("distance", sort=False):
+        best, nearest = -np.inf, None
+        for name, frame in of_grid(distances, grid).items():
             typology = square(frame, grid.targets, grid.targets)
-            typology = (typology + typology.T) / 2
+            if (typology < -NOTHING).any():
+                notes.append(f"{grid.task}, {grid.model}, {name}: holds negative values, which make no tree")
+                continue
+            typology = np.maximum((typology + typology.T) / 2, 0.0)
             np.fill_diagonal(typology, 0.0)
             kept = _complete(transfer, typology)
             if len(kept) < FEWEST:
@@ -70,9 +78,11 @@ def cluster(grids: Sequence[Grid], distances: pd.DataFrame) -> Result:
             rows.append(
                 grid.key | row | {"reason": "" if np.isfinite(between) else "all distances of a tree are equal"}
             )
-            metrics[f"cluster.{part}.{slug(str(name))}.cophenetic"] = between
-            if len(drawn) < style.MOST:
-                drawn[f"dendrogram_{slug(part)}_{slug(str(name))}"] = _drawing(grid, str(name), codes, trees, between)
+            metrics[f"cluster.{part}.{slug(name)}.cophenetic"] = between
+            if np.isfinite(between) and between > best:
+                best, nearest = between, _drawing(grid, name, codes, trees, between)
+        if nearest is not None and len(drawn) < style.MOST:
+            drawn[f"dendrogram_{slug(part)}"] = nearest
     return Result("clusters", {"clusters": pd.DataFrame(rows)}, metrics, tuple(notes), drawn)
 
 

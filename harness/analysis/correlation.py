@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis import guards, threads, weighted
-from harness.analysis.grid import Array, Grid, square
+from harness.analysis.grid import Array, Grid, of_grid, square
 from harness.analysis.resampling import Draws, interval, naive, over
 from harness.analysis.result import Result, named, slug
 from harness.analysis.within import double_centred, mean_over_targets, per_target
@@ -85,9 +85,7 @@ def correlate(grids: Sequence[Grid], distances: pd.DataFrame, *, replicates: int
     notes: list[str] = []
     metrics: dict[str, float] = {}
     settings = [
-        (grid, part, str(name), frame)
-        for grid, part in named(grids)
-        for name, frame in distances.groupby("distance", sort=False)
+        (grid, part, name, frame) for grid, part in named(grids) for name, frame in of_grid(distances, grid).items()
     ]
 
     def of(setting: tuple[Grid, str, str, pd.DataFrame]) -> list[dict[str, Any]]:

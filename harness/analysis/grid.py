@@ -100,6 +100,18 @@ def _grid(rows: pd.DataFrame, task: str, model: str, strategy: str) -> Grid:
     )
 
 
+def of_grid(distances: pd.DataFrame, grid: Grid) -> dict[str, pd.DataFrame]:
+    """The distances that hold for a grid, by name: those of its task and model, and those that belong to none.
+
+    Args:
+        distances: columns distance, a, b, value; those computed from the texts of a task, or with a model, name them in
+            columns task and model, which are empty (or not there) for others.
+    """
+    for name in {"task", "model"} & set(distances.columns):
+        distances = distances[distances[name].isin(("", getattr(grid, name)))]
+    return {str(name): frame for name, frame in distances.groupby("distance", sort=False)}
+
+
 def square(frame: pd.DataFrame, sources: Sequence[str], targets: Sequence[str]) -> Array:
     """One distance (columns a, b, value) as (sources, targets); NaN where unknown, and for a language to itself."""
     row, column = ({code: i for i, code in enumerate(side)} for side in (sources, targets))

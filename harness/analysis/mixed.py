@@ -15,7 +15,7 @@ from scipy.stats import chi2, norm
 
 from harness.analysis import guards
 from harness.analysis.crossed import Fit, fit
-from harness.analysis.grid import Array, Grid, square
+from harness.analysis.grid import Array, Grid, of_grid, square
 from harness.analysis.result import Result, named, slug
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def predictors(
 
     score = grid.transfer
     columns: dict[str, Array] = {
-        str(name): square(frame, grid.sources, grid.targets)
-        for name, frame in distances.groupby("distance", sort=False)
+        name: square(frame, grid.sources, grid.targets) for name, frame in of_grid(distances, grid).items()
     }
     if pretrained is not None:
         s, t = (np.array([code in pretrained for code in side], float) for side in (grid.sources, grid.targets))

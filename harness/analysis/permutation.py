@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from harness.analysis import guards, threads
-from harness.analysis.grid import Array, Grid, square
+from harness.analysis.grid import Array, Grid, of_grid, square
 from harness.analysis.result import Result, named, slug
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def permutation_test(
         joint: rows and columns are the same languages and move together.
         permutations: 0 gives p = NaN.
     """
-    basis = np.linalg.qr(np.column_stack([np.ones(int(cells.sum())), *(control[cells] for control in controls)]))[0]
+    basis = _basis([np.ones(int(cells.sum())), *(control[cells] for control in controls)])
     triangle = joint and not cells[np.tril_indices(len(cells), -1)].any()
     ys, moved, observed = [], [], []
     for score, distance in zip(scores, distances, strict=True):
@@ -80,6 +80,13 @@ def permutation_test(
             extreme[k] += (np.abs(null) >= abs(observed[k]) - 1e-12).sum()
     share = (1 + extreme) / (1 + permutations) if permutations else np.full(len(ys), np.nan)
     return [Tested(r, float(p) if np.isfinite(r) else float("nan")) for r, p in zip(observed, share, strict=True)]
+
+
+def _basis(columns: Sequence[Array]) -> Array:
+    """Orthonormal columns that span the given ones, of which some may follow from others."""
+    scaled = np.column_stack([column / (np.linalg.norm(column) or 1.0) for column in columns])
+    left, values, _ = np.linalg.svd(scaled, full_matrices=False)
+    return np.asarray(left[:, values > 1e-10 * values[0]])
 
 
 def _plain(x: Array, y: Array, basis: Array, partial: bool) -> Array:
@@ -117,17 +124,12 @@ def relabel(grids: Sequence[Grid], distances: pd.DataFrame, *, permutations: int
     rows: list[dict[str, Any]] = []
     metrics: dict[str, float] = {}
     notes: list[str] = []
-    frames = {str(name): frame for name, frame in distances.groupby("distance", sort=False)}
-    given: list[tuple[str, str, list[str]]] = [
-        (design, name, []) for name in frames for design in ("mantel", "qap", "labels")
-    ]
-    if len(frames) > 1:
-        given += [(design, name, [n for n in frames if n != name]) for name in frames for design in ("mantel", "qap")]
-    settings = [(grid, part, *one) for grid, part in named(grids) for one in given]
+    frames = {part: of_grid(distances, grid) for grid, part in named(grids)}
+    settings = [(grid, part, *one) for grid, part in named(grids) for one in _tests(list(frames[part]))]
 
     def of(setting: tuple[Grid, str, str, str, list[str]]) -> list[tuple[str, dict[str, Any]]]:
-        grid, _, design, name, others = setting
-        return _rows(grid, design, {n: frames[n] for n in (name, *others)}, permutations, seed)
+        grid, part, design, name, others = setting
+        return _rows(grid, design, {n: frames[part][n] for n in (name, *others)}, permutations, seed)
 
     for (grid, part, design, name, others), found in zip(settings, threads.each(of, settings), strict=True):
         for measure, row in found:
@@ -142,6 +144,17 @@ def relabel(grids: Sequence[Grid], distances: pd.DataFrame, *, permutations: int
             "partial tests (given other distances) are exploratory: they reject too often under autocorrelation"
         )
     return Result("permutation", {"permutation": pd.DataFrame(rows)}, metrics, tuple(dict.fromkeys(notes)))
+
+
+def _tests(names: list[str]) -> list[tuple[str, str, list[str]]]:
+    """Design, distance, and the distances that are held fixed."""
+    plain: list[tuple[str, str, list[str]]] = [
+        (design, name, []) for name in names for design in ("mantel", "qap", "labels")
+    ]
+    if len(names) < 2:
+        return plain
+    others = {name: [other for other in names if other != name] for name in names}
+    return plain + [(design, name, others[name]) for name in names for design in ("mantel", "qap")]
 
 
 def _rows(

@@ -66,7 +66,7 @@ def from_file(path: Path, *, rows: str = "", unit: str = "", namespace: str = ""
     plain: dict[str, Any] = {
         "task": path.stem, "model": "published", "strategy": "zero_shot", "seed": 0,
         "metric": named.get("score", "score"), "n": np.nan, "low": np.nan, "high": np.nan, "floor": np.nan,
-        "provenance": "", "train_size": np.nan, "shots": 0,
+        "provenance": "", "train_size": np.nan, "shots": 0, "predict_key": "",
     }  # fmt: skip
     return Scores(frame.assign(score=frame["score"] / scale, **plain).reset_index(drop=True), tuple(notes))
 

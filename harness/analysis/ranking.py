@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.stats import rankdata
 
-from harness.analysis import guards
-from harness.analysis.grid import Array, Grid, square
+from harness.analysis import guards, lambdarank
+from harness.analysis.grid import Array, Grid, of_grid, square
 from harness.analysis.prediction import of_unseen_targets
 from harness.analysis.resampling import Draws, interval
 from harness.analysis.result import Result, named, slug
@@ -80,26 +80,34 @@ def of_target(scores: Array, distance: Array) -> dict[str, float]:
 
 def rank(
     grids: Sequence[Grid], distances: pd.DataFrame, pretrained: Mapping[str, frozenset[str]], *, replicates: int = 1000,
-    seed: int = 0,
+    seed: int = 0, trees: bool = False,
 ) -> Result:  # fmt: skip
     """Every grid and distance, and ridge regression on all of them: means over targets, with intervals over targets.
 
     Targets with fewer than two sources are left out.
+
+    Args:
+        distances: columns distance, a, b, value.
+        pretrained: by model, the languages that it saw.
+        replicates: of the bootstrap.
+        seed: of the draws, and of the trees.
+        trees: LambdaRank as well.
     """
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
     metrics: dict[str, float] = {}
-    notes: list[str] = []
+    absent = lambdarank.missing() if trees else ""
+    notes = [absent] if absent else []
     for grid, part in named(grids):
         score = grid.transfer
         counts = Draws.of((1, len(grid.targets)), replicates, seed).targets
-        rankers = {
-            str(name): square(frame, grid.sources, grid.targets)
-            for name, frame in distances.groupby("distance", sort=False)
-        }
+        rankers = {name: square(frame, grid.sources, grid.targets) for name, frame in of_grid(distances, grid).items()}
         if len(rankers) > 1:
             rankers[FORETOLD] = -of_unseen_targets(grid, distances, pretrained.get(grid.model))
+        if trees and not absent:
+            ranked = lambdarank.of_unseen_targets(grid, distances, pretrained.get(grid.model), relevance, seed)
+            rankers[lambdarank.NAME] = -ranked
         for name, away in rankers.items():
             both = np.isfinite(score) & np.isfinite(away)
             each = np.full((len(MEASURES), len(grid.targets)), np.nan)

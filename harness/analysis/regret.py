@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.analysis.grid import Array, Grid, square
+from harness.analysis.grid import Array, Grid, of_grid, square
 from harness.analysis.prediction import of_unseen_targets
 from harness.analysis.resampling import Draws, interval
 from harness.analysis.result import Result, named, slug
@@ -92,7 +92,7 @@ def policies(
         yield "english", english
     yield "best single source", _best_single(score, known)
     yield "random", _shared(known)
-    for name, frame in distances.groupby("distance", sort=False):
+    for name, frame in of_grid(distances, grid).items():
         away = np.where(known, square(frame, grid.sources, grid.targets), np.nan)
         away = np.where(np.isfinite(away), away, np.inf)
         nearest = np.isfinite(away) & (away <= away.min(axis=0) + 1e-12)

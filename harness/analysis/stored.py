@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,11 @@ from harness.tables import narrowed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.store import Store
+    from harness.store import CellRecord, Store
 
 COLUMNS = (
     "task", "model", "strategy", "source", "target", "seed", "metric", "score", "n", "low", "high", "floor",
-    "provenance", "train_size", "shots",
+    "provenance", "train_size", "shots", "predict_key",
 )  # fmt: skip
 CELL = ["task", "model", "strategy", "source", "target", "shots", "seed"]
 FLOORS = ("majority", "chance")
@@ -30,7 +30,12 @@ class Scores:
     notes: tuple[str, ...]
 
 
-def from_store(store: Store, strategies: Sequence[str] = ("zero_shot",), where: Sequence[str] = ()) -> Scores:
+def from_store(
+    store: Store,
+    strategies: Sequence[str] = ("zero_shot",),
+    where: Sequence[str] = (),
+    keep: Callable[[CellRecord], bool] = lambda _: True,
+) -> Scores:
     """Every cell's main metric, of full runs by the strategies that are asked for.
 
     Cells with a ``limit`` and those whose strategy looked at the target's development data are kept out; ``few_shot``
@@ -39,11 +44,12 @@ def from_store(store: Store, strategies: Sequence[str] = ("zero_shot",), where: 
     Args:
         strategies: zero-shot transfer alone, unless asked.
         where: ``column=value`` conditions, as `harness scores` takes them.
+        keep: which cells are looked at at all.
 
     Raises:
         HarnessError: nothing is left, or two cells differ in what the table does not show.
     """
-    frame = narrowed(store.frame(), where)
+    frame = narrowed(store.frame(keep), where)
     frame = frame[frame["main"]]
     notes = []
     for kept, why in (

@@ -56,4 +56,4 @@ def _lines(path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
         yield number, (cells[0].strip(), cells[1].strip())
 
 
-READERS.add("bucc")(Reader(rows))
+READERS.add("bucc")(Reader(rows, frozenset({"pivot"})))

@@ -72,10 +72,6 @@ def rows(request: Request) -> Iterator[Row]:
 
 def _layout(options: Mapping[str, object]) -> Layout:
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
-    known = Layout.__dataclass_fields__
-    for key in values:
-        if key not in known:
-            raise DataError(f"unknown option {key!r} of the conll reader: {nearest(key, known)}")
     layout = Layout(**values)
     if layout.delimiter not in DELIMITERS:
         raise DataError(f"delimiter {layout.delimiter!r}: {nearest(layout.delimiter, DELIMITERS)}")
@@ -122,4 +118,4 @@ def _sentence(block: list[tuple[int, str]], path: Path, request: Request, layout
     return Row(fields, places[0])
 
 
-READERS.add("conll")(Reader(rows))
+READERS.add("conll")(Reader(rows, frozenset(Layout.__dataclass_fields__)))

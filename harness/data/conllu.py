@@ -73,4 +73,4 @@ def _sentence(block: list[tuple[int, str]], path: Path, request: Request) -> Row
     return Row({**fields, "words": words, "tags": tags, "places": places}, where)
 
 
-READERS.add("conllu")(Reader(rows))
+READERS.add("conllu")(Reader(rows, frozenset({"group", "text", "pivot"})))

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.data import files, hub, parallel
+from harness.data import declared, files, hub, parallel
+from harness.data.declared import OF_ROWS
 from harness.data.examples import Corpus, Example, Row
 from harness.data.hidden import refuse_hidden
 from harness.data.readers import READERS, Request
@@ -18,7 +19,6 @@ from harness.spec import TaskSpec
 from harness.tasktype import TASK_TYPES
 
 VERSION = 1  # raised when equal files give other examples than before
-OF_ROWS = ("group_every", "first_id", "leave_out", "leave_out_groups_of")  # options about rows, whatever the format
 _corpora: dict[tuple[str, str], Corpus[Example]] = {}
 
 
@@ -76,9 +76,14 @@ def fingerprint(task: TaskSpec, language: str, split: str, root: Path | None, be
 
 
 def available(task: TaskSpec, split: str, root: Path | None) -> tuple[str, ...]:
-    """The languages that have this split, sorted: those with local files, or where there are none, the hub's."""
+    """The languages that have this split, sorted: those with local files, or where there are none, the hub's.
+
+    Raises:
+        DataError: what the task says of its files or its hub data set is not understood.
+    """
     if task.parts:
         return tuple(sorted(code for part in task.parts for code in available(part, split, root)))
+    declared.check(task)
     if split not in task.splits:
         return ()
     if task.files is not None and not task.files.path:  # embedded
@@ -103,6 +108,7 @@ def _one(task: TaskSpec, language: str, split: str) -> TaskSpec:
                 part, name=task.name, origin=part.origin or part.name, labels=task.labels, label_map=label_map
             )
             return _one(replace(part, unknown_tags=task.unknown_tags), language, split)
+    declared.check(task)
     if language not in task.languages:
         raise DataError(f"task {task.name} has no language {language}: {nearest(language, task.languages)}")
     if split not in task.splits:

@@ -87,4 +87,4 @@ def _plain(text: str) -> str:
     return " ".join(text.splitlines()).replace("  ", " ").strip()
 
 
-READERS.add("mewsli")(Reader(rows))
+READERS.add("mewsli")(Reader(rows, frozenset({"pivot"})))

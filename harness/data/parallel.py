@@ -48,4 +48,4 @@ def check_lengths(one: Sequence[Path], other: Sequence[Path]) -> None:
         raise DataError(" and ".join(f"{side} ({n} lines)" for side, n in zip(sides, lengths, strict=True)) + " differ")
 
 
-READERS.add("parallel")(Reader(rows))
+READERS.add("parallel")(Reader(rows, frozenset({"groups", "pivot"})))

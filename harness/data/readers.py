@@ -39,10 +39,13 @@ class Reader:
             ``text``, and ``gold`` (a tuple of ids) where it looks for others; VALUE ``first, second, value``; OPTIONS
             ``first, options, answer``, or a row an option with ``first, second, value``; and, where the format has
             them, ``id`` and ``group``.
+        options: what ``files.options`` may say to it; anything else is refused, so that nothing misspelt is ignored;
+            None where the reader does not tell.
         version: digest of what the rows depend on besides files and options; part of the fingerprint.
     """
 
     rows: Callable[[Request], Iterator[Row]]
+    options: frozenset[str] | None = None
     version: Callable[[], str] = lambda: "1"
 
 

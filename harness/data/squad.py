@@ -76,4 +76,5 @@ def _row(question: dict[str, Any], context: str, group: dict[str, object], path:
     return Row({**fields, **group}, where)
 
 
-READERS.add("squad")(Reader(rows, lambda: "3"))  # 3: questions of pooled files carry the file's name
+# version 3: questions of pooled files carry the file's name
+READERS.add("squad")(Reader(rows, frozenset({"group"}), lambda: "3"))

@@ -20,6 +20,7 @@ from harness.data.readers import READERS, Reader, Request
 from harness.errors import DataError, nearest
 
 LONGEST = 2**27  # characters of a quoted cell; news articles exceed the library's limit
+OPTIONS = frozenset({"columns", "where", "pivot"})
 OPTIONAL = frozenset({"answer", "label", "value"})  # test files without them lack the column; see hidden.py
 
 
@@ -166,7 +167,7 @@ def _renamed(record: Mapping[str, object], columns: Mapping[str, str | int], whe
     return fields
 
 
-READERS.add("csv")(Reader(comma))
-READERS.add("tsv")(Reader(tsv))
-READERS.add("jsonl")(Reader(jsonl))
-READERS.add("parquet")(Reader(parquet))
+READERS.add("csv")(Reader(comma, OPTIONS | {"header"}))
+READERS.add("tsv")(Reader(tsv, OPTIONS | {"header"}))
+READERS.add("jsonl")(Reader(jsonl, OPTIONS))
+READERS.add("parquet")(Reader(parquet, OPTIONS))

@@ -69,4 +69,4 @@ def _paragraphs(path: Path) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-READERS.add("xquad_r")(Reader(rows))
+READERS.add("xquad_r")(Reader(rows, frozenset({"pivot"})))

@@ -35,6 +35,18 @@ class Kind(StrEnum):
     FILE = "file"  # a file of the user's own
 
 
+class Need(StrEnum):
+    """What a distance is computed from, beside the two languages."""
+
+    URIEL = "urielplus"
+    TEXTS = "texts"
+    TOKENIZER = "tokenizer"
+    PARALLEL = "parallel texts"
+    EMBEDDINGS = "embeddings"
+    SIZES = "training data"
+    PRETRAINING = "pretraining amounts"
+
+
 class Tokenizer(Protocol):
     """What the tokenizers of the harness's models have in common.
 
@@ -89,6 +101,7 @@ class Distance:
             rests on; ``coverage``, the share of all features which that is; NaN where these mean nothing.
             Raises NotApplicableError where the context lacks what it needs.
         min_shared: values that rest on fewer shared features are not believed (``distances`` makes them NaN).
+        needs: what of the context, or which package, it is computed from.
     """
 
     name: str
@@ -97,6 +110,7 @@ class Distance:
     symmetric: bool
     compute: Callable[[Sequence[str], Context], pd.DataFrame]
     min_shared: int = 0
+    needs: frozenset[Need] = frozenset()
 
 
 DISTANCES: Registry[Distance] = Registry("distance", "harness.distances")

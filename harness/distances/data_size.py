@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from harness.distances.base import Context, Distance, Kind, by_pair, frame, register
+from harness.distances.base import Context, Distance, Kind, Need, by_pair, frame, register
 from harness.errors import NotApplicableError
 
 
@@ -45,17 +45,17 @@ def _pretraining(codes: Sequence[str], context: Context) -> dict[str, float]:
 
 
 def _distance(
-    value: Callable[[float, float], float], amounts: Callable[[Sequence[str], Context], Mapping[str, float]]
+    value: Callable[[float, float], float], amounts: Callable[[Sequence[str], Context], Mapping[str, float]], need: Need
 ) -> Distance:
     def compute(codes: Sequence[str], context: Context) -> pd.DataFrame:
         return frame(codes, by_pair(codes, amounts(codes, context), value))
 
-    return Distance(value.__name__, Kind.DATA, "1", False, compute)
+    return Distance(value.__name__, Kind.DATA, "1", False, compute, needs=frozenset({need}))
 
 
 register(
-    _distance(train_size, _sizes),
-    _distance(size_ratio, _sizes),
-    _distance(pretraining_source, _pretraining),
-    _distance(pretraining_target, _pretraining),
+    _distance(train_size, _sizes, Need.SIZES),
+    _distance(size_ratio, _sizes, Need.SIZES),
+    _distance(pretraining_source, _pretraining, Need.PRETRAINING),
+    _distance(pretraining_target, _pretraining, Need.PRETRAINING),
 )

@@ -13,7 +13,7 @@ import pandas as pd
 
 from harness.data.examples import Corpus, Example, TaggedWords
 from harness.distances import profiles as bags
-from harness.distances.base import Context, Distance, Floats, Kind, by_pair, frame, register
+from harness.distances.base import Context, Distance, Floats, Kind, Need, by_pair, frame, register
 from harness.distances.texts import sentences, texts
 from harness.distances.tokenizer import encoded
 from harness.errors import NotApplicableError
@@ -76,7 +76,8 @@ def _bag(
     count: Callable[[Corpus[Example], Context], Counts],
     measure: Measure,
     *,
-    needs: str = "text",
+    of: str = "text",
+    tokenizer: bool = False,
     similarity: bool = True,
 ) -> Distance:
     """A distance of bags of items: one minus a similarity, or what is a distance already."""
@@ -84,11 +85,12 @@ def _bag(
     def compute(codes: Sequence[str], context: Context) -> pd.DataFrame:
         known = bags.profiles({code: count(corpus, context) for code, corpus in _corpora(codes, context).items()})
         if not known:
-            raise NotApplicableError(f"{name} needs {needs}, which no language's texts have")
+            raise NotApplicableError(f"{name} needs {of}, which no language's texts have")
         values = measure(codes, known)
         return frame(codes, 1 - values if similarity else values, bags.shared(codes, known))
 
-    return Distance(name, Kind.LEXICAL, "1", True, compute)
+    needs = {Need.TEXTS, *([Need.TOKENIZER] if tokenizer else [])}
+    return Distance(name, Kind.LEXICAL, "1", True, compute, needs=frozenset(needs))
 
 
 def _ttr(codes: Sequence[str], context: Context) -> pd.DataFrame:
@@ -104,11 +106,11 @@ def _corpora(codes: Sequence[str], context: Context) -> dict[str, Corpus[Example
 
 
 register(
-    _bag("word_overlap", lambda corpus, _: words(corpus), bags.overlap, needs="words"),
-    _bag("subword_overlap", _tokens, bags.overlap),
-    _bag("subword_jaccard", _tokens, bags.jaccard),
-    _bag("subword_jensen_shannon", _tokens, bags.jensen_shannon, similarity=False),
+    _bag("word_overlap", lambda corpus, _: words(corpus), bags.overlap, of="words"),
+    _bag("subword_overlap", _tokens, bags.overlap, tokenizer=True),
+    _bag("subword_jaccard", _tokens, bags.jaccard, tokenizer=True),
+    _bag("subword_jensen_shannon", _tokens, bags.jensen_shannon, tokenizer=True, similarity=False),
     _bag("character_ngrams", lambda corpus, _: ngrams(corpus), bags.cosine),
-    _bag("entity_overlap", lambda corpus, _: entities(corpus), bags.overlap, needs="tagged names"),
-    Distance("type_token_ratio", Kind.LEXICAL, "1", False, _ttr),
+    _bag("entity_overlap", lambda corpus, _: entities(corpus), bags.overlap, of="tagged names"),
+    Distance("type_token_ratio", Kind.LEXICAL, "1", False, _ttr, needs=frozenset({Need.TEXTS})),
 )

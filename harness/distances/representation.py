@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.distances.base import Context, Distance, Floats, Kind, by_pair, distances, frame, register
+from harness.distances.base import Context, Distance, Floats, Kind, Need, by_pair, distances, frame, register
 from harness.errors import DataError, NotApplicableError
 
 Vectors = NDArray[np.floating[Any]]
@@ -90,7 +90,8 @@ def _distance(similarity: Callable[[Floats, Floats], float], *, symmetric: bool 
         rows = by_pair(codes, known, lambda x, _: float(len(x)))
         return frame(codes, 1 - by_pair(codes, known, similarity), rows)
 
-    return Distance(similarity.__name__, Kind.REPRESENTATION, "1", symmetric, compute)
+    needs = frozenset({Need.PARALLEL, Need.EMBEDDINGS})
+    return Distance(similarity.__name__, Kind.REPRESENTATION, "1", symmetric, compute, needs=needs)
 
 
 def _checked(codes: Sequence[str], context: Context) -> dict[str, Floats]:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from harness.data.examples import Corpus, Example, Sentence
-from harness.distances.base import Context, Distance, Floats, Kind, Tokenizer, by_pair, frame, register
+from harness.distances.base import Context, Distance, Floats, Kind, Need, Tokenizer, by_pair, frame, register
 from harness.distances.texts import sentences, texts
 from harness.errors import NotApplicableError
 
@@ -112,7 +112,8 @@ def _difference(measure: str, scale: Callable[[float], float]) -> Distance:
         found = _profiles(codes, context)
         return frame(codes, by_pair(codes, found, lambda a, b: abs(scale(a[measure]) - scale(b[measure]))))
 
-    return Distance(f"tokenizer_{measure}", Kind.TOKENIZER, "1", True, compute)
+    needs = frozenset({Need.TEXTS, Need.TOKENIZER})
+    return Distance(f"tokenizer_{measure}", Kind.TOKENIZER, "1", True, compute, needs=needs)
 
 
 def _profiles(codes: Sequence[str], context: Context) -> Mapping[str, Mapping[str, float]]:
@@ -139,5 +140,5 @@ register(
     _difference("unknown", _itself),
     _difference("allocation", _itself),
     _difference("characters", math.log),
-    Distance("tokenizer_parity", Kind.TOKENIZER, "1", False, _parity),
+    Distance("tokenizer_parity", Kind.TOKENIZER, "1", False, _parity, needs=frozenset({Need.PARALLEL, Need.TOKENIZER})),
 )

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from harness.distances.base import Context, Distance, Floats, Kind, frame, register
+from harness.distances.base import Context, Distance, Floats, Kind, Need, frame, register
 from harness.distances.vectors import FORMAT, release, vectors
 from harness.languages import language, languages
 
@@ -88,6 +88,7 @@ register(
             True,
             partial(_compute, name),
             MIN_SHARED,
+            frozenset({Need.URIEL}),
         )
         for name in PARTS
     )

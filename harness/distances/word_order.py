@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from harness.distances.base import Context, Distance, Kind, by_pair, frame, register
+from harness.distances.base import Context, Distance, Kind, Need, by_pair, frame, register
 from harness.distances.vectors import FORMAT, release, vectors
 from harness.languages import language
 
@@ -38,5 +38,6 @@ register(
         f"urielplus {release() or 'missing'}, URIEL's basic orders by WALS, Ethnologue, SSWL, Jaccard, {FORMAT}",
         True,
         _compute,
+        needs=frozenset({Need.URIEL}),
     )
 )

@@ -20,6 +20,7 @@ from harness.registry import Registry
 
 Counts = NDArray[np.float64]
 
+FACTS = ("labels", "language")  # what a task tells a metric that asks for it; no settings
 LARGEST = 1e100  # whose square is still a number
 
 
@@ -113,7 +114,7 @@ def metric(signature: str, *, labels: Sequence[str] = (), language: str = "") ->
     name, settings = parse_signature(signature)
     factory = METRICS[name]
     asked = inspect.signature(factory).parameters
-    facts = {fact: value for fact, value in {"labels": tuple(labels), "language": language}.items() if fact in asked}
+    facts = {fact: value for fact, value in zip(FACTS, (tuple(labels), language), strict=True) if fact in asked}
     try:
         return factory(**settings, **facts)
     except (TypeError, ValueError) as error:

@@ -11,7 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,8 @@ def rows() -> list[tuple[str, float, str, str]]:
         }
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         answers: dict[str, NDArray[np.int64]] = {}
+        for way in ways.values():
+            way(replace(here, texts=here.texts[:32]))  # imports are nobody's evaluation
         for _ in range(ROUNDS):
             for name, way in ways.items():
                 start = time.perf_counter()

@@ -8,9 +8,11 @@ import pytest
 from harness import build
 from harness.data.examples import Sentence
 from harness.distances import sources
-from harness.distances.base import distances
+from harness.distances.base import DISTANCES, distances
+from harness.distances.chosen import Asked, Scope
 from harness.errors import DataError
 from harness.options import Options
+from harness.studied import Studied
 from tests.distances.conftest import corpus, spoken
 
 OPTIONS = Options()
@@ -27,9 +29,11 @@ def tiny():
     return build.model("tiny", node, task("mini_retrieval"))
 
 
-def test_a_task_gives_texts_and_sizes(tmp_path):
+def test_a_task_gives_texts_and_sizes(tiny, tmp_path):
     ner = task("mini_ner")
-    context = sources.of_task(ner, ner, ["eng", "deu", "fra"], None, tmp_path)
+    wanted = [DISTANCES[name] for name in ("word_overlap", "entity_overlap", "train_size", "size_ratio")]
+    scope = Scope("mini_ner", "tiny", ("deu", "eng", "fra"), ("eng",), Studied(ner, ner, tiny))
+    context = sources.context_of(wanted, scope, Asked(["lexical"], None, tmp_path))
     assert set(context.corpora) == {"eng", "deu"}  # the task has no French
     assert context.corpora["eng"].split == "test"
     assert context.sizes["eng"] == len(sources.corpora(ner, ["eng"], "train", None)["eng"])

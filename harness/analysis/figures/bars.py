@@ -49,6 +49,8 @@ def regret_bars(table: pd.DataFrame) -> Figure:
     first = table.iloc[0]
     axes.set(xlabel="regret: points below the best source of each target", title=f"{first['task']}, {first['model']}")
     silent = ", ".join(f"{n} for {policy}" for policy, n in zip(rows["policy"], rows["without"], strict=True) if n)
+    if silent:
+        silent += "; bars with another n are of other targets"
     style.caption(
         figure,
         "Mean over targets, with 95 % intervals from resampling targets; n: targets. The zero line is the oracle, "

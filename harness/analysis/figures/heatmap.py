@@ -49,8 +49,8 @@ def heatmap(grid: Grid, families: Mapping[str, str]) -> Figure:
     for i, source in enumerate(sources):
         if source in targets:
             j = targets.index(source)
-            axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="white", linewidth=1.6))
-            axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=0.8))
+            axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="white", linewidth=1.6, zorder=3))
+            axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=0.8, zorder=3))
     font = 5 if size == CELL else 7
     axes.set_xticks(range(len(targets)), targets, rotation=90, fontsize=font)
     axes.set_yticks(range(len(sources)), sources, fontsize=font)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.analysis.figures import style
-from harness.analysis.grid import Array, Grid, square
+from harness.analysis.grid import Array, Grid, of_grid, square
 from harness.analysis.resampling import Draws
 from harness.analysis.result import named, slug
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 COLUMNS, LABELLED = 3, 4
 STEPS = 10  # distinct distances up to which points are jittered
+FLAGS = 4  # up to which each has a tick
+APART = 0.07  # of an axis: names nearer than that would cover one another
 REPLICATES = 500  # of a band that is looked at
 
 
@@ -37,6 +39,7 @@ def figures(
 def panels(grid: Grid, table: pd.DataFrame, distances: pd.DataFrame, seed: int) -> Figure:
     """Every distance of one grid."""
     names = list(dict.fromkeys(table["distance"]))
+    frames = of_grid(distances, grid)
     wide = min(COLUMNS, len(names))
     high = -(-len(names) // wide)
     figure = style.sheet(max(4.6, 2.9 * wide), 2.9 * high + 0.9)
@@ -45,8 +48,7 @@ def panels(grid: Grid, table: pd.DataFrame, distances: pd.DataFrame, seed: int) 
         place.set_axis_off()
     for place, name in zip(axes.flat, names, strict=False):
         rows = table[table["distance"] == name].set_index("measure")
-        frame = distances[distances["distance"] == name]
-        _panel(place, grid, square(frame, grid.sources, grid.targets), name, rows, seed)
+        _panel(place, grid, square(frames[name], grid.sources, grid.targets), name, rows, seed)
     for row in axes:
         row[0].set_ylabel("score x 100")
     figure.suptitle(f"{grid.task}, {grid.model}: transfer and distance", fontsize=9)
@@ -88,16 +90,19 @@ def _panel(axes: Axes, grid: Grid, away: Array, name: str, rows: Any, seed: int)
     axes.fill_between(at, low, high, color=style.BAND, alpha=0.5, linewidth=0)
     line = _lines(np.ones((1, len(x))), x, y, at)[0]
     axes.plot(at, line, color=style.COLOURS[0], linewidth=1.6)
+    if len(steps) <= FLAGS:
+        axes.set_xticks(steps, [f"{step:.2g}" for step in steps])
     if not few:
         _label(axes, grid, np.argwhere(both).tolist(), x, y, at, line)
     room = 0.06 * float(np.ptp(y))
     axes.set_ylim(y.min() - room, y.max() + room)  # the line and its band may leave the range that scores can have
     r, rho = rows.loc["pearson"], rows.loc["spearman"]
-    axes.set_title(
-        f"r {r['value']:.2f} [{r['low']:.2f}, {r['high']:.2f}]\n"
-        f"rho {rho['value']:.2f} [{rho['low']:.2f}, {rho['high']:.2f}], n {r['n']}",
-        fontsize=7.5,
-    )
+    axes.set_title(f"r {_interval(r)}\nrho {_interval(rho)}, n {r['n']}", fontsize=7.5)
+
+
+def _interval(row: Any) -> str:
+    ends = f"[{row['low']:.2f}, {row['high']:.2f}]" if np.isfinite(row["low"]) else "(no interval)"
+    return f"{row['value']:.2f} {ends}"
 
 
 def _lines(weights: Array, x: Array, y: Array, at: Array) -> Array:
@@ -111,10 +116,19 @@ def _lines(weights: Array, x: Array, y: Array, at: Array) -> Array:
 
 
 def _label(axes: Axes, grid: Grid, cells: list[list[int]], x: Array, y: Array, at: Array, line: Array) -> None:
-    far = np.argsort(-np.abs(y - np.interp(x, at, line)))[:LABELLED]
-    for i in far:
+    """Names the pairs that lie farthest from the line; of two that would cover one another, the farther one."""
+    places = np.stack([(x - x.min()) / np.ptp(x), (y - y.min()) / max(float(np.ptp(y)), 1e-9)], axis=1)
+    named: list[int] = []
+    for i in np.argsort(-np.abs(y - np.interp(x, at, line))).tolist():
+        along, up = np.abs(places[named] - places[i]).T
+        if ((up < APART) & (along < 5 * APART)).any():
+            continue
+        named.append(i)
         source, target = cells[i]
+        left = places[i, 0] > 0.5  # so that no name leaves the panel
         axes.annotate(
-            f"{grid.sources[source]} > {grid.targets[target]}", (x[i], y[i]), xytext=(2, 2), textcoords="offset points",
-            fontsize=5.5, color=style.INK,
+            f"{grid.sources[source]} > {grid.targets[target]}", (x[i], y[i]), xytext=(-3 if left else 3, 2),
+            textcoords="offset points", ha="right" if left else "left", fontsize=5.5, color=style.INK,
         )  # fmt: skip
+        if len(named) == LABELLED:
+            return

@@ -6,6 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
@@ -19,10 +21,12 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F
 INK, PALE, BAND = "#222222", "#bbbbbb", "#56B4E9"
 SCALE = "cividis"
 MOST = 12  # figures of one kind
+DPI = 150
 FONT: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.labelsize": 8,
+    "lines.linewidth": 1.2,
     "svg.fonttype": "none",
     "svg.hashsalt": "harness",
 }
@@ -45,12 +49,23 @@ def caption(figure: Figure, text: str) -> None:
     figure.supxlabel("\n".join(textwrap.wrap(text, width)), x=0.01, ha="left", fontsize=7, color=INK)
 
 
+def stamp(figure: Figure, text: str) -> None:
+    """Says in the upper right corner what a figure must not be taken for."""
+    figure.text(0.995, 0.995, text, ha="right", va="top", fontsize=6.5, color=INK, style="italic")
+
+
 def write(figure: Figure, stem: Path) -> list[Path]:
     """Writes SVG and PNG; equal figures give equal files."""
     paths = [stem.with_name(f"{stem.name}.svg"), stem.with_name(f"{stem.name}.png")]
+    # the layout is found once, and the canvases are asked directly: savefig would draw each figure four times
     with matplotlib.rc_context(FONT):
-        figure.savefig(paths[0], metadata={"Date": None})
-        figure.savefig(paths[1], dpi=150)
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(figure)
+            figure.set_layout_engine("none")
+        FigureCanvasSVG(figure).print_svg(paths[0], metadata={"Date": None})  # type: ignore[no-untyped-call]
+        figure.set_dpi(DPI)  # a canvas has its own
+        FigureCanvasAgg(figure).print_png(paths[1])  # type: ignore[no-untyped-call]
     return paths
 
 

@@ -1,0 +1,197 @@
+"""The distances that names, kinds and files ask for, for every task and model; what is left out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from harness.distances.base import DISTANCES, Distance, Kind, Need, distances
+from harness.distances.file import doubt, read_distance
+from harness.errors import HarnessError, NotApplicableError, nearest
+from harness.options import Options
+
+if TYPE_CHECKING:
+    from harness.analysis.grid import Grid
+    from harness.studied import Studied
+
+COLUMNS = ["distance", "task", "model", "a", "b", "value", "shared", "coverage"]
+DEFAULT = (
+    "family_tree", "same_script", "great_circle", "syntactic", "character_ngrams", "entity_overlap", "train_size",
+)  # fmt: skip
+BY_TASK = frozenset({Need.TEXTS, Need.SIZES})
+BY_MODEL = frozenset({Need.TOKENIZER, Need.EMBEDDINGS, Need.PRETRAINING})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which distances, and from what.
+
+    Attributes:
+        names: of distances, of kinds, CSV files; ``DEFAULT`` when empty.
+        root: folder of the real tasks' files.
+        cache: a folder for what is slow to read or compute.
+        parallel: the task with parallel sentences; empty for the one that has most of the languages.
+        options: where that task is found.
+    """
+
+    names: Sequence[str]
+    root: Path | None
+    cache: Path
+    parallel: str = ""
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """What came out.
+
+    Attributes:
+        table: the columns ``COLUMNS``, known values alone; task and model are empty where a distance depends on none.
+        kinds: by distance.
+        notes: what is left out or incomplete, and why.
+    """
+
+    table: pd.DataFrame
+    kinds: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What distances are computed for: some languages, and where they depend on them a task and a model.
+
+    Attributes:
+        task: its name; empty for all.
+        model: likewise.
+        sources: those of the languages that were trained on.
+        studied: the task and the model themselves; None where nothing is known of them.
+    """
+
+    task: str
+    model: str
+    languages: tuple[str, ...]
+    sources: tuple[str, ...]
+    studied: Studied | None = None
+
+    def __str__(self) -> str:
+        return ", ".join(name for name in (self.task, self.model) if name)
+
+
+def choose(asked: Asked, grids: Sequence[Grid], studied: Mapping[tuple[str, str], Studied]) -> Chosen:
+    """The distances between the languages of the grids.
+
+    Distances that were not asked for by name are dropped where they are the same for every pair.
+
+    Args:
+        studied: by task and model, what the scores were made with.
+
+    Raises:
+        HarnessError: a distance is unknown, or a file holds none.
+    """
+    wanted = list(_wanted(asked.names or DEFAULT))
+    found = [pd.DataFrame(columns=COLUMNS)]
+    notes: list[str] = []
+    missing: dict[tuple[str, str], list[str]] = {}
+    for needs, several in groupby(sorted(wanted, key=lambda one: sorted(one.needs)), key=lambda one: one.needs):
+        of_these = list(several)
+        for scope in _scopes(needs, grids, studied):
+            for distance, table, why in _computed(of_these, scope, asked):
+                if not why and distance.name not in asked.names:
+                    why = _constant(table, scope)
+                if why:
+                    missing.setdefault((distance.name, why), []).append(str(scope))
+                    continue
+                notes += _doubts(distance, table, scope)
+                found.append(table.assign(task=scope.task, model=scope.model)[COLUMNS])
+    together: dict[tuple[str, str], list[str]] = {}
+    for (name, why), scopes in missing.items():
+        together.setdefault((_in(scopes), why), []).append(name)
+    notes += [f"left out: {', '.join(names)}{scopes}: {why}" for (scopes, why), names in together.items()]
+    if not asked.names:
+        notes.append(f"distances by default: {', '.join(DEFAULT)}; for others --distances with names or kinds")
+    table = pd.concat([one for one in found if len(one)] or found, ignore_index=True)
+    order = {one.name: i for i, one in enumerate(wanted)}
+    table = table[table["value"].notna()].sort_values("distance", key=lambda names: names.map(order), kind="stable")
+    kinds = {one.name: str(one.kind) for one in wanted if one.kind is not Kind.FILE}
+    return Chosen(table.reset_index(drop=True), kinds, tuple(notes))
+
+
+def _wanted(names: Sequence[str]) -> Iterator[Distance]:
+    """Every distance once, in the order in which it is asked for."""
+    done: set[str] = set()
+    for name in names:
+        if Path(name).suffix in (".csv", ".tsv") or Path(name).is_file():
+            several = [read_distance(Path(name))]
+        elif name in set(Kind):
+            several = [DISTANCES[one] for one in DISTANCES if DISTANCES[one].kind == name]
+        elif name in DISTANCES:
+            several = [DISTANCES[name]]
+        else:
+            raise HarnessError(f"unknown distance {name!r}: {nearest(name, [*DISTANCES, *map(str, Kind)])}")
+        yield from (one for one in several if one.name not in done)
+        done |= {one.name for one in several}
+
+
+def _scopes(
+    needs: frozenset[Need], grids: Sequence[Grid], studied: Mapping[tuple[str, str], Studied]
+) -> Iterator[Scope]:
+    groups: dict[tuple[str, str], list[Grid]] = {}
+    for grid in grids:
+        name = (grid.task if needs & BY_TASK else "", grid.model if needs & BY_MODEL else "")
+        groups.setdefault(name, []).append(grid)
+    for (task, model), members in groups.items():
+        known = [studied[grid.task, grid.model] for grid in members if (grid.task, grid.model) in studied]
+        languages = {code for grid in members for code in (*grid.sources, *grid.targets)}
+        sources = {code for grid in members for code in grid.sources}
+        yield Scope(task, model, tuple(sorted(languages)), tuple(sorted(sources)), known[0] if known else None)
+
+
+def _computed(wanted: Sequence[Distance], scope: Scope, asked: Asked) -> Iterator[tuple[Distance, pd.DataFrame, str]]:
+    """Each distance with its table, or with the reason why there is none; what all of them need is made once."""
+    nothing = pd.DataFrame(columns=COLUMNS)
+    try:
+        if len(scope.languages) < 2:
+            raise NotApplicableError("there is one language only")
+        # what reads texts and models is not imported by an analysis that needs none
+        from harness.distances.sources import context_of
+
+        context = context_of(wanted, scope, asked)
+    except HarnessError as error:
+        yield from ((distance, nothing, str(error)) for distance in wanted)
+        return
+    for distance in wanted:
+        try:
+            yield distance, distances([distance], scope.languages, context), ""
+        except NotApplicableError as error:
+            yield distance, nothing, str(error)
+
+
+def _constant(table: pd.DataFrame, scope: Scope) -> str:
+    """Why a distance cannot tell the pairs of a scope apart; empty where it can."""
+    values = table.loc[table["a"].isin(scope.sources), "value"].dropna()
+    if values.empty:
+        return "known for no pair"
+    return "the same for every pair" if np.ptp(values.to_numpy(dtype=float)) == 0 else ""
+
+
+def _doubts(distance: Distance, table: pd.DataFrame, scope: Scope) -> Iterator[str]:
+    name = distance.name + _in([str(scope)])
+    known = table.loc[table["value"].notna(), ["a", "b"]]
+    silent = sorted(set(scope.languages) - set(known["a"]) - set(known["b"]))
+    if silent:
+        some = ", ".join(silent[:8]) + (" ..." if len(silent) > 8 else "")
+        yield f"{name}: {len(silent)} of {len(scope.languages)} languages are not in it: {some}"
+    if distance.kind in (Kind.TYPOLOGICAL, Kind.FILE) and (why := doubt(table["value"].to_numpy(dtype=float))):
+        yield f"{name}: {why}"
+
+
+def _in(scopes: Sequence[str]) -> str:
+    """Scopes as they follow a distance's name; nothing for the one that holds everywhere."""
+    named = [scope for scope in scopes if scope]
+    return f" ({'; '.join(named)})" if named else ""
