@@ -18,7 +18,9 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# accelerate is what one of the peers needs, and nobody else
 bench: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt accelerate
 	$(BIN)/python -m tests.bench
 
 clean:

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import overhead, padding, scorer, span_f1
+from tests.bench import evaluation, overhead, padding, scorer, span_f1
 
 Row = tuple[str, float, str, str]  # what, figure, unit, goal
 
@@ -45,6 +45,7 @@ def rows() -> list[Row]:
         overhead.rows,
         span_f1.rows,
         scorer.rows,
+        evaluation.rows,
     ]
     return [row for measure in measures for row in measure()]
 

@@ -31,7 +31,7 @@ from harness.options import Options
 from harness.spec import ModelSpec
 
 LABELS = ("a", "b", "c")
-SENTENCES = int(os.environ.get("BENCH_SENTENCES", "1500"))
+SENTENCES = int(os.environ.get("BENCH_SENTENCES", "600"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 CLOSE = 1e-4  # two best scores nearer than this may be taken the other way round
 
