@@ -123,7 +123,12 @@ def scores(
 @click.argument("gold", type=click.Path(path_type=Path))
 @click.option("--suite", required=True, help="Whose layout, metrics and averages: xtreme, xtreme_r, xglue.")
 @click.option("--mode", type=click.Choice(["legacy", "lenient", "strict"]), help="Of span F1; default: the suite's.")
-@click.option("--json", "output", type=click.Path(path_type=Path), help="Write a file in the official scorer's shape.")
+@click.option(
+    "--json",
+    "output",
+    type=click.Path(path_type=Path),
+    help="Write a file in the official shape; what is not whole is null or left out.",
+)
 @CONFIG_DIR
 def score(
     predictions: Path, gold: Path, suite: str, mode: str | None, output: Path | None, config_dir: Path | None

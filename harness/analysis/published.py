@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.analysis.stored import Scores
+from harness.data.files import read_lines
 from harness.errors import DataError, HarnessError
 from harness.languages import canonical, languages
 
@@ -72,11 +73,7 @@ def from_file(path: Path, *, rows: str = "", unit: str = "", namespace: str = ""
 
 
 def _separator(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            first = file.readline()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as text: {error}") from error
+    first = read_lines(path)[0]
     return max(",;\t", key=first.count)
 
 

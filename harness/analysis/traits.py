@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.data.files import read_lines
 from harness.errors import DataError, HarnessError
 from harness.languages import canonical, languages
 
@@ -104,7 +105,4 @@ def read_populations(path: Path, namespace: str = "") -> dict[str, float]:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as text: {error}") from error
+    return [line.strip() for line in read_lines(path) if line.strip()]

@@ -129,12 +129,14 @@ def read_text(path: Path) -> str:
     """The text of a file, without a byte-order mark.
 
     Raises:
-        DataError: the file is missing, empty or not UTF-8.
+        DataError: the file is missing, cannot be read, is empty or not UTF-8.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{shown(path)}: no such file ({path})") from None
+    except OSError as error:
+        raise DataError(f"{shown(path)}: cannot be read: {error.strerror} ({path})") from None
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise DataError(f"{shown(path)}, line {line}: not UTF-8 ({error.reason}); convert the file") from None

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from harness.data.files import read_text
 from harness.distances.base import DISTANCES, Context, Distance, Floats, Kind, frame
 from harness.errors import DataError, HarnessError
 from harness.languages import canonical
@@ -71,10 +72,7 @@ def doubt(values: Floats) -> str:
 
 
 def _rows(path: Path) -> list[list[str]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as text: {error}") from error
+    text = read_text(path)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     rows = list(csv.reader(text.splitlines(), delimiter=delimiter))

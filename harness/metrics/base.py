@@ -25,7 +25,22 @@ LARGEST = 1e100  # whose square is still a number
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class _Counted:
+    """What every metric has: a signature, and how to count one example."""
+
+    signature: str
+    columns: tuple[str, ...]
+    count: Callable[[Sequence[Any], Sequence[Any]], Counts]
+    score: Callable[[Counts], NDArray[np.float64]]
+
+    @property
+    def name(self) -> str:
+        """The signature without its settings."""
+        return self.signature.split("|", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(_Counted):
     """How to count one example and how to score sums of counts.
 
     Attributes:
@@ -36,16 +51,6 @@ class Metric:
         score: ``(..., columns) -> (...)``, in the metric's native unit, never NaN; sums of no examples score 0.
     """
 
-    signature: str
-    columns: tuple[str, ...]
-    count: Callable[[Sequence[Any], Sequence[Any]], Counts]
-    score: Callable[[Counts], NDArray[np.float64]]
-
-    @property
-    def name(self) -> str:
-        """The signature without its settings."""
-        return self.signature.split("|", 1)[0]
-
     def total(self, counts: Counts) -> float:
         """The score of all examples together, from their counts, (examples, columns)."""
         # laid out by columns, numpy adds in pairs; else row by row, which rounds far more where examples are many
@@ -53,7 +58,7 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class WholeMetric:
+class WholeMetric(_Counted):
     """How to count one example and how to score all rows of counts at once.
 
     Attributes:
@@ -62,16 +67,6 @@ class WholeMetric:
         count: as of a ``Metric``.
         score: ``(..., examples, columns) -> (...)``, in the metric's native unit, never NaN; no examples score 0.
     """
-
-    signature: str
-    columns: tuple[str, ...]
-    count: Callable[[Sequence[Any], Sequence[Any]], Counts]
-    score: Callable[[Counts], NDArray[np.float64]]
-
-    @property
-    def name(self) -> str:
-        """The signature without its settings."""
-        return self.signature.split("|", 1)[0]
 
     def total(self, counts: Counts) -> float:
         """The score of all examples together, from their counts, (examples, columns)."""

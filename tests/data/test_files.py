@@ -94,3 +94,9 @@ def test_lines_end_at_newlines_only(tmp_path):
     path = tmp_path / "a"
     path.write_bytes("\ufeffone\r\ntw\u2028o\n\nthree".encode())
     assert files.read_lines(path) == ["one", "tw\u2028o", "", "three"]
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path):
+    (tmp_path / "words.tsv").mkdir()
+    with pytest.raises(DataError, match=r"words\.tsv: cannot be read: Is a directory"):
+        files.read_text(tmp_path / "words.tsv")

@@ -59,7 +59,7 @@ def test_a_name_that_a_distance_has_already_is_told_apart(write):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "holds no distances"),
+        ("", "the file is empty"),
         (",eng,deu\neng,0,1\n", "not a square matrix: 'deu'"),
         (",eng,eng\neng,0,1\neng,1,0\n", "not a square matrix: 'eng'|one language"),
         (",eng,deu\neng,0,1\ndeu,1\n", "line 3: 2 cells"),
@@ -92,7 +92,7 @@ def test_a_slip_in_a_symmetric_matrix_is_no_direction(write):
 
 
 def test_missing_files_are_answered(tmp_path):
-    with pytest.raises(DataError, match=r"none\.csv: cannot be read"):
+    with pytest.raises(DataError, match=r"none\.csv: no such file"):
         read_distance(tmp_path / "none.csv")
 
 
