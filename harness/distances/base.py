@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.errors import HarnessError, NotApplicableError
+from harness.errors import HarnessError
 from harness.languages import canonical
 from harness.registry import Registry
 
@@ -135,18 +135,6 @@ def distances(wanted: Sequence[str | Distance], languages: Sequence[str], contex
     """
     codes = _codes(languages)
     return _stacked([_computed(item, codes, context) for item in wanted])
-
-
-def applicable(languages: Sequence[str], context: Context) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Every registered distance that the context allows, as by ``distances``; and why each other one is missing."""
-    codes = _codes(languages)
-    found, reasons = [], {}
-    for name in DISTANCES:
-        try:
-            found.append(_computed(name, codes, context))
-        except NotApplicableError as error:
-            reasons[name] = str(error)
-    return _stacked(found), reasons
 
 
 def frame(

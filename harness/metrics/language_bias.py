@@ -30,15 +30,6 @@ def language_bias(*, language: str = "") -> Metric:
     return Metric("language_bias", ("difference", "total"), partial(_count, language), share)
 
 
-def by_answer_language(predicted: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """By language of the answers, the mean reciprocal rank with which these questions find them: a row of the map."""
-    found: dict[str, list[float]] = {}
-    for prediction in predicted:
-        for language, rank in prediction[LONE].items():
-            found.setdefault(language, []).append(1 / rank)
-    return {language: float(np.mean(gains)) for language, gains in sorted(found.items())}
-
-
 def _count(language: str, gold: Sequence[Any], predicted: Sequence[Any]) -> Counts:
     rows = np.ones((len(gold), 2))
     for i, (_, prediction) in enumerate(paired(gold, predicted)):
