@@ -98,8 +98,9 @@ def cell_key(predict: str, data: str, task: TaskSpec, signatures: tuple[str, ...
 
 def _model(spec: ModelSpec) -> dict[str, Any]:
     content = dataclasses.asdict(spec)
-    # the name is a label, the seen languages are knowledge about it, and the training numbers have a place of their own
-    for field in ("name", "seen", "training", "checkpoint", "revision"):
+    # the name is a label, the seen languages are knowledge about it, what it needs changes no number, and the training
+    # numbers have a place of their own
+    for field in ("name", "seen", "resources", "training", "checkpoint", "revision"):
         del content[field]
     return content
 

@@ -6,15 +6,17 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from harness import swept
+from harness.cluster import resources
+from harness.cluster.slurm import lost_tasks_are_empty
 from harness.compose import Sweep, sweep
 from harness.disk import needed
 from harness.errors import HarnessError
 from harness.plan import Plan, clean, failures, manifest, plan, refuse_nothing, setting, unfinished
-from harness.store import ensure_space
+from harness.store import ErrorRecord, ensure_space
 from harness.summary import say, show, summarise
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -82,19 +84,25 @@ def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -
         if one.predict_key in planned.open:
             store.clear_error(one.job.task.name, one.predict_key)
     config = asked.composed[0].config
+    launcher = asked.composed[0].choices.get("hydra/launcher", "basic") if asked.multirun else "basic"
+    needs = resources.overrides(launcher, (one.job.model for one in planned.jobs), asked.arguments)
     with (
         manifest(planned) as path,
+        lost_tasks_are_empty() if launcher == resources.SLURM else nullcontext(),
         _tracked(config, asked.multirun, arguments) as parent,
         _environment({MANIFEST: str(path), TOTAL: str(len(asked.composed))} | ({PARENT: parent} if parent else {})),
     ):
         try:
-            _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments], main)
+            _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments, *needs], main)
         except SystemExit:
             # Hydra has said why its launcher stopped (a worker was killed, say); other jobs do not end there
-            if planned.setting.raise_errors or not asked.multirun:
+            if planned.setting.raise_errors or not asked.multirun or launcher in resources.REMOTE:
                 raise
             say.print("the launcher stopped; going on here with the jobs that are left")
-        _finish(planned, asked)
+        if launcher in resources.REMOTE:
+            _record_lost(planned, launcher)
+        else:
+            _finish(planned, asked)
     return parent
 
 
@@ -167,11 +175,21 @@ def _finish(planned: Plan, asked: Sweep) -> None:
         say.print(f"{number}/{len(left)} left {run_job(one.job, setting(config, wait=True), config['tracking'])}")
 
 
+def _record_lost(planned: Plan, launcher: str) -> None:
+    """Leaves an error record for each job that ended elsewhere without a word; none of them is run here."""
+    for one in unfinished(planned):
+        words = f"{launcher} ended without it; the same command runs it again"
+        error = ErrorRecord(exception="Lost", message=words, traceback="", job={"job": str(one.job)})
+        planned.setting.store.write_error(one.job.task.name, one.predict_key, error)
+
+
 def _warn_of_threads(planned: Plan, asked: Sweep) -> None:
     """Two spinning threads on one core stall many times over; said before the sweep starts, not found out after."""
     from harness.doctor import cores
 
     launcher = asked.composed[0].choices.get("hydra/launcher", "basic")
+    if launcher in resources.REMOTE:
+        return
     if launcher == "basic" or not asked.multirun:
         workers = 1
     else:

@@ -143,6 +143,23 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Resources:
+    """What a job of a model asks of a cluster; in no key.
+
+    Attributes:
+        gpus: devices.
+        cpus: processors, at least as many as the model has threads.
+        memory_gb: main memory.
+        minutes: the longest that a job may take before it is stopped, and queued again from its last checkpoint.
+    """
+
+    gpus: int = 0
+    cpus: int = 1
+    memory_gb: int = 4
+    minutes: int = 60
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A model as its YAML declares it.
 
@@ -157,6 +174,7 @@ class ModelSpec:
         training: this model's own training numbers; they replace the task's published ones.
         threads: threads that training and evaluation use; part of the key.
         seen: languages of the pretraining, where the model card says.
+        resources: what a job asks of a cluster.
     """
 
     name: str
@@ -171,6 +189,7 @@ class ModelSpec:
     training: Mapping[str, float] = field(default_factory=dict)
     threads: int = 1
     seen: tuple[str, ...] = ()
+    resources: Resources = Resources()
 
 
 @dataclass(frozen=True, slots=True)
