@@ -14,8 +14,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from harness.expand import expand
+from harness.manifest import release
 from harness.options import Options
-from harness.plan import release, setting
+from harness.plan import setting
 from harness.retrieval.views import Views, siblings, views_of
 from harness.runner import Outcome, Setting, run
 from harness.spec import Job

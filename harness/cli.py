@@ -93,6 +93,16 @@ def plan(overrides: tuple[str, ...], as_json: bool) -> None:
 
 @main.command()
 @RESULTS
+@JSON
+def status(results: Path, as_json: bool) -> None:
+    """Say how far the sweeps under way are: done, running and where, queued, failed and why, rate, expected end."""
+    from harness import status
+
+    status.show(results, as_json)
+
+
+@main.command()
+@RESULTS
 @click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Keep rows; repeat to narrow. A comma is `or`.")
 @click.option("--all-metrics", is_flag=True, help="Every metric, not only each task's main one.")
 @click.option("--suite", default=None, help="A suite's board instead: its own averages and the harness's, a row a run.")

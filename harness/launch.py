@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,8 @@ from harness.cluster.slurm import lost_tasks_are_empty
 from harness.compose import Sweep, sweep
 from harness.disk import needed
 from harness.errors import HarnessError
-from harness.plan import Plan, clean, failures, manifest, plan, refuse_nothing, setting, unfinished
+from harness.manifest import clean, manifest
+from harness.plan import Plan, failures, plan, refuse_nothing, setting, unfinished
 from harness.store import ErrorRecord, ensure_space
 from harness.summary import say, show, summarise
 
@@ -87,7 +89,7 @@ def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -
     launcher = asked.composed[0].choices.get("hydra/launcher", "basic") if asked.multirun else "basic"
     needs = resources.overrides(launcher, (one.job.model for one in planned.jobs), asked.arguments)
     with (
-        manifest(planned) as path,
+        manifest(planned, shlex.join(arguments), launcher) as path,
         lost_tasks_are_empty() if launcher == resources.SLURM else nullcontext(),
         _tracked(config, asked.multirun, arguments) as parent,
         _environment({MANIFEST: str(path), TOTAL: str(len(asked.composed))} | ({PARENT: parent} if parent else {})),

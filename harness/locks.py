@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
+import platform
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from harness.atomic import unwritable
 from harness.errors import HarnessError
+from harness.records import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,17 +46,20 @@ def held(path: Path, wait: bool = True) -> Iterator[bool]:
         raise unwritable(path, error) from error
     _open.add(descriptor)
     try:
-        yield _acquire(descriptor, path, wait)
+        mine = _acquire(descriptor, path, wait)
+        if mine:
+            _sign(descriptor)
+        yield mine
     finally:
         if descriptor in _open:  # not in a forked child, which has closed it already
             _open.remove(descriptor)
             os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, wait: bool) -> bool:
+def _acquire(descriptor: int, path: Path, wait: bool, kind: int = fcntl.LOCK_EX) -> bool:
     try:
         # a signal whose handler returns restarts the call (PEP 475); one whose handler raises, as Ctrl-C does, ends it
-        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind if wait else kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:
@@ -63,3 +68,26 @@ def _acquire(descriptor: int, path: Path, wait: bool) -> bool:
             "Choose a results folder on a local disk, or mount the share with flock support."
         ) from error
     return True
+
+
+def holder(path: Path) -> str | None:
+    """Host and process that hold the lock at ``path``, and since when; None where nobody does."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if _acquire(descriptor, path, wait=False, kind=fcntl.LOCK_SH):
+            return None
+        return os.read(descriptor, 200).decode("utf-8", "replace")
+    finally:
+        os.close(descriptor)
+
+
+def _sign(descriptor: int) -> None:
+    """Writes who holds the lock into its file; it says so only while the lock is held."""
+    task = os.environ.get("SLURM_JOB_ID")
+    where = f"{platform.node()}, process {os.getpid()}" + (f", Slurm job {task}" if task else "")
+    with suppress(OSError):  # a full disk; the lock holds all the same
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{where}, since {now()}".encode())

@@ -1,24 +1,17 @@
-"""The plan of a sweep: its jobs with their keys, what of them is missing, and which weights they still need."""
+"""The plan of a sweep: its jobs with their keys, and what of them is missing."""
 
 from __future__ import annotations
 
-import json
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.atomic import nearest_folder, write_whole
+from harness.atomic import nearest_folder
 from harness.compose import Sweep
 from harness.errors import HarnessError
 from harness.expand import data_root, expand
 from harness.keyed import Keyed, keyed, missing
-from harness.keys import digest
 from harness.runner import Setting
 from harness.store import ErrorRecord, Store
-from harness.strategies.base import STRATEGIES
 
 UNFINISHED = ErrorRecord(
     exception="Unfinished", message="it did not end; the same command goes on with it", traceback="", job={}
@@ -111,76 +104,6 @@ def setting(config: object, wait: bool = False) -> Setting:
     if not nearest_folder(results).is_dir():
         raise HarnessError(f"results={results}: a file stands in the way of that folder")
     return Setting(Store(results), data_root(config), keep, wait, on_error == "raise")
-
-
-@contextmanager
-def manifest(plan: Plan) -> Iterator[Path]:
-    """The file that tells every worker of a sweep which jobs share which weights, while the sweep runs.
-
-    What killed sweeps have left of theirs is removed.
-    """
-    needs: dict[str, list[str]] = {}
-    users: dict[str, list[list[object]]] = {}
-    for one in plan.jobs:
-        if one.job.trained:
-            weights = [one.train_key, *_bases(one, plan.setting)]
-            needs[one.predict_key] = sorted({*needs.get(one.predict_key, ()), *weights})
-            for train_key in weights:
-                users.setdefault(train_key, []).append([one.job.task.name, one.predict_key, list(one.cells)])
-    store = plan.setting.store
-    name = digest([needs, os.getpid(), time.time_ns()])
-    path = store.root / "sweeps" / f"{name}.json"
-    with store.lock(f"sweep-{name}"):
-        for old in path.parent.glob("*.json"):
-            with store.lock(f"sweep-{old.stem}", wait=False) as dead:
-                if dead:
-                    old.unlink(missing_ok=True)
-        write_whole(path, json.dumps({"needs": needs, "users": users}, indent=1).encode())
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _bases(one: Keyed, setting: Setting) -> Iterator[str]:
-    for base in STRATEGIES[one.job.strategy].bases(one.job):
-        base_keyed = keyed(base, setting.root, setting.cache)
-        yield base_keyed.train_key
-        yield from _bases(base_keyed, setting)
-
-
-def release(manifest: Path, setting: Setting, predict_key: str) -> None:
-    """Drops the weights of a job that has just ended, unless another job of the sweep waits for them.
-
-    As ``checkpoint.keep`` says; weights that another process is using are left to it.
-    """
-    if setting.keep == "all" or not manifest.exists():
-        return
-    content = json.loads(manifest.read_bytes())
-    store = setting.store
-    for train_key in content["needs"].get(predict_key, ()):
-        waiting = setting.keep == "until_evaluated" and any(
-            not set(targets) <= set(store.targets(task, key)) and store.read_error(task, key) is None
-            for task, key, targets in content["users"][train_key]
-        )
-        if not waiting:
-            _drop(train_key, store)
-
-
-def clean(plan: Plan) -> None:
-    """Drops what weights of the plan's jobs are left when it ends, by a killed sweep before it too."""
-    if plan.setting.keep == "all":
-        return
-    trained = [one for one in plan.jobs if one.job.trained]
-    for train_key in {key: None for one in trained for key in (one.train_key, *_bases(one, plan.setting))}:
-        _drop(train_key, plan.setting.store)
-
-
-def _drop(train_key: str, store: Store) -> None:
-    if store.checkpoint(train_key).exists():
-        with store.lock(train_key, wait=False) as mine:
-            if mine:
-                store.drop_checkpoint(train_key)
 
 
 def unfinished(plan: Plan) -> tuple[Keyed, ...]:

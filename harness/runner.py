@@ -81,8 +81,7 @@ def run(job: Job, setting: Setting, views: Views | None = None) -> Outcome:
         predict = one.predict_key
         status = "skipped"
         if missing(one, setting.store) or setting.store.read_job(job.task.name, predict) is None:
-            # jobs that share weights share the lock, so that the weights are trained once
-            with setting.store.lock(one.train_key if job.trained else predict, wait=setting.wait) as mine:
+            with setting.store.lock(lock_of(one), wait=setting.wait) as mine:
                 status = _run(one, setting, views) if mine else "elsewhere"
     except Exception as error:
         if setting.raise_errors or not predict:  # what has no key has no place for a record
@@ -92,6 +91,11 @@ def run(job: Job, setting: Setting, views: Views | None = None) -> Outcome:
         words = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
         return Outcome(str(job), job.task.name, predict, "failed", time.perf_counter() - start, words)
     return Outcome(str(job), job.task.name, predict, status, time.perf_counter() - start)
+
+
+def lock_of(one: Keyed) -> str:
+    """The lock of a job; those that share weights share it, so that the weights are trained once."""
+    return one.train_key if one.job.trained else one.predict_key
 
 
 def _run(one: Keyed, setting: Setting, views: Views | None) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from harness.atomic import DISK_FULL, ensure_space, flush_folder, unwritable, write_whole
 from harness.errors import HarnessError
 from harness.examples_table import read_examples, write_examples
-from harness.locks import held
+from harness.locks import held, holder
 from harness.records import CellRecord, DamageError, ErrorRecord, JobRecord, Point, R, Score, from_json, to_json
 
 if TYPE_CHECKING:
@@ -200,7 +200,14 @@ class Store:
 
     def lock(self, name: str, wait: bool = True) -> AbstractContextManager[bool]:
         """A lock between all processes that share this store; see ``harness.locks.held``."""
-        return held(self.cache / "locks" / f"{_part(name)}.lock", wait)
+        return held(self._lock(name), wait)
+
+    def holder(self, name: str) -> str | None:
+        """Who holds a lock, in words; None where nobody does."""
+        return holder(self._lock(name))
+
+    def _lock(self, name: str) -> Path:
+        return self.cache / "locks" / f"{_part(name)}.lock"
 
     def _cell(self, task: str, predict_key: str, target: str) -> Path:
         if f"{target}.json" in (JOB, ERROR):  # `job` is Joba's code in ISO 639-3

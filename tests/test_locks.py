@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from harness import locks
 from harness.errors import HarnessError
 from harness.locks import held
 
@@ -149,3 +150,17 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path):
     (tmp_path / "results").touch()
     with pytest.raises(HarnessError, match=r"cannot write .*results"), held(tmp_path / "results" / "lock"):
         pass
+
+
+def test_who_holds_a_lock_is_told_while_it_is_held_and_no_longer(tmp_path):
+    path = tmp_path / "a.lock"
+    assert locks.holder(path) is None
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    assert f"process {process.pid}" in locks.holder(path)
+    with held(path, wait=False) as mine:
+        assert not mine
+    assert f"process {process.pid}" in locks.holder(path)  # one who asked in vain has not signed
+    process.kill()
+    process.wait()
+    assert locks.holder(path) is None
