@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from harness import swept
-from harness.cluster import resources
+from harness.cluster import ray, resources
 from harness.cluster.slurm import lost_tasks_are_empty
 from harness.compose import Sweep, sweep
 from harness.disk import needed
@@ -87,6 +87,8 @@ def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -
             store.clear_error(one.job.task.name, one.predict_key)
     config = asked.composed[0].config
     launcher = asked.composed[0].choices.get("hydra/launcher", "basic") if asked.multirun else "basic"
+    if launcher == resources.RAY:
+        ray.register()
     needs = resources.overrides(launcher, (one.job.model for one in planned.jobs), asked.arguments)
     with (
         manifest(planned, shlex.join(arguments), launcher) as path,

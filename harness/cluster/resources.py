@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.spec import ModelSpec, Resources
 
-SLURM = "submitit_slurm"
-REMOTE = (SLURM,)  # launchers whose jobs run elsewhere; what they lose is not run here
+SLURM, RAY = "submitit_slurm", "ray"
+REMOTE = (SLURM, RAY)  # launchers whose jobs run elsewhere; what they lose is not run here
 
 RETRIES = 100  # times that a task may reach its time limit and go on from its last checkpoint
 
@@ -30,9 +30,17 @@ def overrides(launcher: str, models: Iterable[ModelSpec], given: Sequence[str]) 
     Args:
         given: the overrides of the command line.
     """
-    if launcher != SLURM:
+    if launcher not in REMOTE:
         return []
     needs = largest(models)
+    wanted: dict[str, object] = {"cpus": needs.cpus, "gpus": needs.gpus, "memory_gb": needs.memory_gb}
+    if launcher == SLURM:
+        wanted = _of_slurm(needs)
+    keys = {word.split("=", 1)[0].lstrip("+") for word in given}
+    return [f"hydra.launcher.{name}={value}" for name, value in wanted.items() if f"hydra.launcher.{name}" not in keys]
+
+
+def _of_slurm(needs: Resources) -> dict[str, object]:
     wanted: dict[str, object] = {
         "timeout_min": needs.minutes,
         "cpus_per_task": needs.cpus,
@@ -40,11 +48,4 @@ def overrides(launcher: str, models: Iterable[ModelSpec], given: Sequence[str]) 
         "max_num_timeout": RETRIES,
         "stderr_to_stdout": "true",
     }
-    if needs.gpus:
-        wanted["gpus_per_node"] = needs.gpus
-    keys = _keys(given)
-    return [f"hydra.launcher.{name}={value}" for name, value in wanted.items() if f"hydra.launcher.{name}" not in keys]
-
-
-def _keys(given: Sequence[str]) -> Collection[str]:
-    return {word.split("=", 1)[0].lstrip("+") for word in given}
+    return wanted | ({"gpus_per_node": needs.gpus} if needs.gpus else {})
