@@ -60,7 +60,7 @@ def test_jobs_of_a_node_that_dies_run_again_elsewhere(tmp_path):
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     try:
         nodes = [cluster.add_node(num_cpus=1, memory=5 * 2**30) for _ in range(2)]
-        command = [sys.executable, "-m", "harness", "run", "-m", "hydra/launcher=ray", *words, "analysis=none", "tracking=none",
+        command = [sys.executable, "-m", "harness", "run", "-m", "hydra/launcher=ray", *words, "analysis=none",
                    f"hydra.launcher.address={cluster.address}", f"results={tmp_path}/results"]  # fmt: skip
         process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         wait_for(lambda: list((tmp_path / "results").glob("runs/*/*/*.json")))
@@ -68,7 +68,7 @@ def test_jobs_of_a_node_that_dies_run_again_elsewhere(tmp_path):
         assert process.wait(timeout=300) == 0, process.stderr.read()
     finally:
         cluster.shutdown()
-    assert len([name for name in cells(tmp_path / "results") if name.endswith(".parquet")]) == 9 * 2
+    assert len([name for name in cells(tmp_path / "results") if name.endswith(".parquet")]) == 9
 
 
 def wait_for(condition, seconds: float = 120) -> None:
