@@ -66,7 +66,11 @@ class WholeMetric(_Counted):
         columns: as of a ``Metric``.
         count: as of a ``Metric``.
         score: ``(..., examples, columns) -> (...)``, in the metric's native unit, never NaN; no examples score 0.
+        repeated: the same for rows that count several times each or not at all, without copies of them: ``(examples,
+            columns), (replicates, examples) -> (replicates,)``; None where it has no such formula.
     """
+
+    repeated: Callable[[Counts, NDArray[np.uint8]], NDArray[np.float64]] | None = None
 
     def total(self, counts: Counts) -> float:
         """The score of all examples together, from their counts, (examples, columns)."""

@@ -30,7 +30,7 @@ def spearman() -> WholeMetric:
 
     Source: scipy's ``spearmanr``, which has no number where all are alike.
     """
-    return WholeMetric("spearman", ("gold", "predicted"), _numbers, of_ranks)
+    return WholeMetric("spearman", ("gold", "predicted"), _numbers, of_ranks, of_repeated_ranks)
 
 
 def of_sums(sums: Counts) -> NDArray[np.float64]:
@@ -49,17 +49,40 @@ def of_sums(sums: Counts) -> NDArray[np.float64]:
 
 def of_ranks(counts: Counts) -> NDArray[np.float64]:
     """Spearman's rho of rows of two numbers, ``(..., examples, 2) -> (...)``."""
-    if not counts.shape[-2]:
-        return np.zeros(counts.shape[:-2])
-    ranks = np.apply_along_axis(_ranks, -2, counts)
-    return of_sums(_powers(ranks - ranks.mean(axis=-2, keepdims=True)).sum(axis=-2))
+    rho = np.zeros(counts.shape[:-2])
+    once = np.ones((1, counts.shape[-2]))
+    for place in np.ndindex(rho.shape) if once.size else ():
+        rho[place] = of_repeated_ranks(counts[place], once)[0]
+    return rho
 
 
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rank of each number among all, from 1; equal ones share their mean rank."""
-    _, place, times = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: NDArray[np.float64] = (np.cumsum(times) - (times - 1) / 2)[place]
-    return ranks
+def of_repeated_ranks(counts: Counts, times: NDArray[Any]) -> NDArray[np.float64]:
+    """Spearman's rho of rows that count several times each, ``(examples, 2), (replicates, examples) -> (replicates,)``.
+
+    The rows are sorted once: the rank of a number is how many are below it, whatever each of these counts.
+
+    Args:
+        times: how often each row counts, whole numbers.
+    """
+    x, y = (_centred_ranks(column, times) for column in counts.T)
+    wx, wy = times * x, times * y
+    squares = [np.einsum("ij,ij->i", one, other) for one, other in ((wx, x), (wy, y), (wx, y))]
+    total, none = times.sum(axis=1, dtype=np.float64), np.zeros(len(times))
+    return of_sums(np.stack([total, none, none, *squares], axis=-1))
+
+
+def _centred_ranks(values: NDArray[np.float64], times: NDArray[Any]) -> NDArray[np.float64]:
+    """Twice the rank of each number among the repeated rows, their mean taken off, ``(replicates, examples)``.
+
+    Equal numbers share their mean rank. All are whole numbers, whose sums have no rounding.
+    """
+    distinct, place = np.unique(values, return_inverse=True)
+    last = np.cumsum(np.bincount(place, minlength=len(distinct))) - 1
+    # `take`, because an index would lay out the columns one after the other, and a sum along rows is then slow
+    in_order = np.take(times, np.argsort(place, kind="stable"), axis=1)
+    ends = np.take(np.cumsum(in_order, axis=1, dtype=np.int32), last, axis=1)
+    begins = np.concatenate([np.zeros((len(times), 1), np.int32), ends[:, :-1]], axis=1)
+    return np.take((begins + ends - ends[:, -1:]).astype(np.float64), place, axis=1)
 
 
 def _powers(pairs: NDArray[np.float64]) -> Counts:

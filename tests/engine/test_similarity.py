@@ -1,11 +1,14 @@
 """Ranks by cosine, margin and CSLS, against full matrices in float64 and against faiss."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.engine.similarity import SIMILARITIES, aligned_ranks, neighbourhoods
+from harness.engine import similarity
+from harness.engine.similarity import SIMILARITIES, aligned_ranks
 
 NAMES = ["cosine", "margin", "csls"]
 
@@ -33,10 +36,11 @@ def by_hand(queries, candidates, name):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 60), st.sampled_from([1, 50, 10**7]))
-def test_ranks_are_those_of_the_whole_matrix_however_it_is_cut(seed, n, room):
+@given(st.integers(0, 10**6), st.integers(1, 60), st.sampled_from([1, 50, 10**7]), st.sampled_from([1, 300, 10**6]))
+def test_ranks_are_those_of_the_whole_matrix_however_it_is_cut(seed, n, room, cached):
     queries, candidates = pairs(seed, n)
-    found, nearest = aligned_ranks(queries, candidates, NAMES, room)
+    with patch.object(similarity, "CACHED", cached):
+        found, nearest = aligned_ranks(queries, candidates, NAMES, room)
     for name in NAMES:
         scores = by_hand(queries, candidates, name)
         own = np.diag(scores)
@@ -45,13 +49,14 @@ def test_ranks_are_those_of_the_whole_matrix_however_it_is_cut(seed, n, room):
     assert nearest.tolist() == by_hand(queries, candidates, "cosine").argmax(axis=1).tolist()
 
 
-@given(st.integers(0, 10_000), st.integers(1, 20), st.integers(1, 60))
-def test_equals_rank_by_their_index(seed, n, room):
+@given(st.integers(0, 10_000), st.integers(1, 20), st.integers(1, 60), st.sampled_from([1, 30, 10**6]))
+def test_equals_rank_by_their_index(seed, n, room, cached):
     # rows of one-hot vectors: many equal ones, and cosines that floating point gives exactly
     draw = np.random.default_rng(seed)
     queries, candidates = (np.eye(4, dtype=np.float32)[draw.integers(0, 4, n)] for _ in range(2))
     scores = queries @ candidates.T
-    found, _ = aligned_ranks(queries, candidates, ["cosine"], room)
+    with patch.object(similarity, "CACHED", cached):
+        found, _ = aligned_ranks(queries, candidates, ["cosine"], room)
     for i in range(n):
         forward = [*sorted(range(n), key=lambda j, line=scores[i]: (-line[j], j))].index(i) + 1
         backward = [*sorted(range(n), key=lambda j, line=scores[:, i]: (-line[j], j))].index(i) + 1
@@ -93,12 +98,13 @@ def test_a_margin_to_neighbours_that_are_not_near_is_a_number_that_keeps_the_ord
     assert scores.argsort().tolist() == [0, 1, 2]
 
 
-def test_neighbourhoods_of_two_sides_of_different_length():
-    one, other = pairs(3, 30)
-    here, there = neighbourhoods(one[:20], other, 4, room=100)
-    cosines = one[:20] @ other.T
-    assert np.allclose(here, np.sort(cosines, axis=1)[:, -4:].mean(axis=1))
-    assert np.allclose(there, np.sort(cosines, axis=0)[-4:].mean(axis=0))
+def test_a_strip_is_never_longer_than_a_byte_counts():
+    # every candidate but the last is nearer to every query than its own
+    queries = np.tile(np.array([[1.0, 0.0]], np.float32), (600, 1))
+    queries[-1] = 0.0, 1.0
+    candidates = np.tile(np.array([[0.6, 0.8]], np.float32), (600, 1))
+    found, _ = aligned_ranks(queries, candidates, ["cosine"])
+    assert found["cosine"][1].tolist() == [*range(2, 601), 1]
 
 
 def test_ranks_agree_with_faiss():
@@ -117,10 +123,16 @@ def test_ranks_agree_with_faiss():
     assert np.array_equal(by_distance.search(queries, 1)[1][:, 0], nearest)
 
 
-def test_neighbourhoods_agree_with_faiss():
+@pytest.mark.parametrize("name", ["margin", "csls"])
+def test_neighbourhoods_agree_with_faiss(name):
     faiss = pytest.importorskip("faiss")
     one, other = pairs(8, 200, width=32)
-    index = faiss.IndexFlatIP(32)
-    index.add(other)
-    near, _ = index.search(one[:150], 4)
-    assert np.allclose(neighbourhoods(one[:150], other, 4)[0], near.mean(axis=1), atol=1e-6)
+    means = []
+    for queries, candidates in ((one, other), (other, one)):
+        index = faiss.IndexFlatIP(32)
+        index.add(candidates)
+        means.append(index.search(queries, SIMILARITIES[name].neighbours)[0].mean(axis=1))
+    scores = SIMILARITIES[name].score(one @ other.T, means[0][:, None], means[1])
+    ((forward, backward),) = aligned_ranks(one, other, [name])[0].values()
+    assert forward.tolist() == (scores >= np.diag(scores)[:, None]).sum(axis=1).tolist()
+    assert backward.tolist() == (scores >= np.diag(scores)).sum(axis=0).tolist()

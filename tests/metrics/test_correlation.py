@@ -1,5 +1,7 @@
 """Pearson's and Spearman's correlation beside scipy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -8,7 +10,8 @@ from scipy.stats import pearsonr, spearmanr
 
 from harness.errors import HarnessError
 from harness.metrics.base import Metric, WholeMetric, evaluate, metric
-from harness.stats.bootstrap import interval, weights
+from harness.metrics.correlation import of_repeated_ranks
+from harness.stats.bootstrap import interval, replicated, weights
 
 PEARSON, SPEARMAN = metric("pearson"), metric("spearman")
 number = st.one_of(st.integers(-4, 4).map(float), st.floats(-5, 5, allow_subnormal=False))
@@ -97,6 +100,25 @@ def test_a_whole_metric_is_resampled_group_by_group():
         scores.append(spearmanr(*counts[drawn].T).statistic)
     found = interval(counts, groups, SPEARMAN, replicates=40, seed=3)
     assert found == pytest.approx(tuple(np.quantile(scores, [0.025, 0.975])))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 40), st.sampled_from([1, 2, 5, 1000]), st.sampled_from([2, 255]))
+def test_rows_that_count_several_times_score_as_their_copies_do(seed, n, levels, most):
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(levels, size=(n, 2)) / 7
+    times = rng.integers(most, size=(6, n)).astype(np.uint8)
+    for found, row in zip(of_repeated_ranks(rows, times), times, strict=True):
+        copies = np.repeat(rows, row, axis=0)
+        assert found == SPEARMAN.score(copies)
+        if all(len(set(side)) > 1 for side in copies.T):
+            assert found == pytest.approx(spearmanr(*copies.T).statistic, abs=1e-12)
+
+
+def test_replicates_are_to_the_last_digit_those_of_copied_rows():
+    rng = np.random.default_rng(2)
+    rows, groups = rng.integers(0, 9, size=(90, 2)).astype(float), [f"g{i % 31}" for i in range(90)]
+    copying = replace(SPEARMAN, repeated=None)
+    assert (replicated([rows], groups, [SPEARMAN]) == replicated([rows], groups, [copying])).all()
 
 
 def test_a_replicate_without_variance_is_a_number():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.metrics.base import metric
 from harness.stats import bootstrap
-from harness.stats.bootstrap import interval, intervals, weights
+from harness.stats.bootstrap import interval, intervals, replicated, weights
 
 SHARE = metric("accuracy")
 F1 = metric("span_f1")
@@ -111,6 +111,29 @@ def test_many_scores_at_once_have_the_intervals_of_each_alone():
     assert intervals([numbers], groups, [metric("spearman")]) == alone[1:2]
     assert intervals(tables, ["g"] * 120, measures) == [None] * 3
     assert intervals([], groups, []) == []
+
+
+def test_replicates_of_several_models_are_paired():
+    rng = np.random.default_rng(5)
+    groups = [f"g{i % 60}" for i in range(180)]
+    before = rng.random(180) < 0.6
+    after = before | (np.arange(180) < 9)  # better in nine examples, nowhere worse
+    one, other = replicated([answers(before), answers(after)], groups, [SHARE] * 2, replicates=300, seed=2)
+    assert one.shape == (300,)
+    assert (other >= one).all()
+    assert (other - one).std() < 0.3 * one.std()
+    # and as paired in calls of their own: on a parallel target, for a model that is scored later
+    assert (replicated([answers(after)], groups, [SHARE], replicates=300, seed=2) == other).all()
+    assert interval(answers(after), groups, SHARE, replicates=300, seed=2) == tuple(np.quantile(other, [0.025, 0.975]))
+
+
+def test_the_difference_of_a_model_to_itself_is_always_0():
+    rng = np.random.default_rng(6)
+    spans, numbers = rng.integers(1, 9, size=(50, 3)).astype(float), rng.normal(size=(50, 2))
+    tables, measures = [spans, numbers, spans.copy(), numbers.copy()], [F1, metric("spearman")] * 2
+    found = replicated(tables, np.arange(50) // 2, measures)
+    assert (found[:2] == found[2:]).all()
+    assert (found.std(axis=1) > 0).all()
 
 
 def test_many_groups_are_multiplied_in_parts(monkeypatch):
