@@ -149,22 +149,28 @@ def summarise(
 
 
 def headline(summaries: Mapping[str, Summary], provenance: Mapping[str, Provenance]) -> Headline:
-    """The means over the tasks that may stand in one number.
-
-    Silver labels measure how well a model imitates whatever made them; synthetic texts are no language that anybody
-    speaks, and count only where there is nothing else.
-    """
-    synthetic = {name for name in summaries if provenance[name] is Provenance.SYNTHETIC}
-    silver = {name for name in summaries if provenance[name] is Provenance.SILVER}
-    out = silver | (synthetic if summaries.keys() - silver - synthetic else set())
+    """The means over the tasks that may stand in one number."""
+    out = apart({name: provenance[name] for name in summaries})
     kept = [summary for name, summary in summaries.items() if name not in out]
     return Headline(
         mean=mean(one.mean for one in kept),
         without_sources=mean(one.without_sources for one in kept),
         family_macro=mean(one.family_macro for one in kept),
         worst=mean(one.worst for one in kept),
-        left_out={name: provenance[name] for name in summaries if name in out},
+        left_out=out,
     )
+
+
+def apart(provenance: Mapping[str, Provenance]) -> dict[str, Provenance]:
+    """The tasks that may not stand in one number with the others, in the order of all.
+
+    Silver labels measure how well a model imitates whatever made them; synthetic texts are no language that anybody
+    speaks, and count only where there is nothing else.
+    """
+    synthetic = {name for name, kind in provenance.items() if kind is Provenance.SYNTHETIC}
+    silver = {name for name, kind in provenance.items() if kind is Provenance.SILVER}
+    out = silver | (synthetic if provenance.keys() - silver - synthetic else set())
+    return {name: kind for name, kind in provenance.items() if name in out}
 
 
 def mean(values: Iterable[float | None]) -> float | None:
