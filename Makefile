@@ -1,13 +1,14 @@
-# make demo: set up, run the embedded benchmark's sweep and analyse it.  make test: set up, check everything.
+# make demo: set up, run the embedded benchmark's sweep, analyse it and write the leaderboard.  make test: set up, check everything.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench bench-gpu clean
 
 demo: $(INSTALLED)
 	$(BIN)/harness run +experiment=demo_retrieval
 	$(BIN)/harness run +experiment=demo
+	$(BIN)/harness report
 
 test: $(INSTALLED) lint
 	$(BIN)/pytest -q -n 2 --dist loadfile
@@ -23,9 +24,13 @@ bench: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt accelerate
 	$(BIN)/python -m tests.bench
 
+# on a bare machine with torch, numpy and transformers too: nothing is installed for it
+bench-gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m tests.bench.gpu
+
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf results/runs results/checkpoints results/cache results/sweeps results/hydra results/analysis results/mlflow.db* results/bench
+	rm -rf results/runs results/checkpoints results/cache results/sweeps results/hydra results/analysis results/report results/mlflow.db* results/bench
 
 # torch first: asked for by another package, it would come as the CUDA build with its several gigabytes
 $(INSTALLED): pyproject.toml constraints.txt

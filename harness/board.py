@@ -6,14 +6,14 @@ another row, and what cannot be told apart is no number but a note.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness import build
-from harness.keys import digest
 from harness.languages import language
 from harness.options import Options
+from harness.runs import Run, differences, distinctions, flat, model_content, recipe, run_of, wanted, with_untrained
 from harness.seen import UNKNOWN, YES, seen_languages, status
 from harness.spec import Provenance, Suite
 from harness.stats.averages import Headline, SuiteScores, Summary, by_language, headline, suite_scores, summarise
@@ -23,29 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.store import Store
-
-# the protocols of one suite differ in these from task to task, for one and the same model
-OF_THE_TASK = ("max_length", "pooling", "layer")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What the cells of a row have in common.
-
-    Attributes:
-        seed: None where nothing was trained, as in retrieval with a model as it comes; then ``size`` is None too.
-        model_key: digest of the model's options, weights and pretraining.
-    """
-
-    model: str
-    strategy: str
-    sources: tuple[str, ...]
-    seed: int | None
-    shots: int
-    size: int | None
-    balance: str | None
-    touches: str
-    model_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +85,9 @@ def board(store: Store, suite: Suite, frame: pd.DataFrame, options: Options) -> 
     across = {name for name, spec in specs.items() if (found := TASK_TYPES[spec.type].match) and not found.itself}
     jobs = {cell.model: cell.job for cell in kept}
     seen = {model: seen_languages(model, job, store, options) for model, job in jobs.items()}
-    labels = _labels({run: contents[run.model_key] for run in runs})
+    called = distinctions({run: contents[run.model_key] for run in runs})
     rows = (
-        _row(_wanted(suite, run, across), run, labels[run], tasks, seen[run.model], provenance)
+        _row(wanted(suite, run.sources, across), run, called[run], tasks, seen[run.model], provenance)
         for run, tasks in runs.items()
     )
     return Board(suite, provenance, tuple(sorted(rows, key=lambda row: str(row.run))), left_out)
@@ -146,52 +123,21 @@ def _runs(cells: Iterable[_Cell]) -> tuple[dict[Run, dict[str, _Task]], dict[str
     runs: dict[Run, dict[str, _Task]] = {}
     contents: dict[str, dict[str, str]] = {}
     for cell in cells:
-        train, row = cell.train, cell.row
-        model = {name: value for name, value in train["model"].items() if name not in OF_THE_TASK}
-        shared = {"model": model} | {name: train[name] for name in ("version", "identity", "pretraining")}
-        trained = "seed" in train
-        run = Run(
+        row = cell.row
+        run = run_of(
+            cell.train,
             model=cell.model,
             strategy=row["strategy"],
             sources=tuple(row["sources"].split("+")),
-            seed=row["seed"] if trained else None,
+            seed=row["seed"],
             shots=row["shots"],
-            size=train["size"] if trained else None,
-            balance=train["balance"] if trained else None,
             touches=row["touches"],
-            model_key=digest(shared),
         )
-        contents[run.model_key] = _flat(shared)
+        contents[run.model_key] = flat(model_content(cell.train))
         task = runs.setdefault(run, {}).setdefault(row["task"], _Task({}, {}))
         task.scores.setdefault(row["target"], {})[row["metric"]] = row["score"]
-        # few-shot jobs have a target each, whose data differ by design
-        data = {name: value for name, value in train.get("data", {}).items() if name.split("/")[0] in run.sources}
-        task.recipes[row["predict_key"]] = _flat({**train, "data": data})
-    return _with_untrained(runs), contents
-
-
-def _with_untrained(runs: dict[Run, dict[str, _Task]]) -> dict[Run, dict[str, _Task]]:
-    """The runs, each with what its model does without training; that is a row of its own only where it stands alone."""
-    untrained = {run: tasks for run, tasks in runs.items() if run.seed is None}
-    joined: dict[Run, dict[str, _Task]] = {}
-    used: set[Run] = set()
-    for run, tasks in runs.items():
-        if run.seed is not None:
-            base = replace(run, seed=None, size=None, balance=None)  # another strategy has no such base
-            joined[run] = untrained.get(base, {}) | tasks
-            used.add(base)
-    return joined | {run: tasks for run, tasks in untrained.items() if run not in used}
-
-
-def _wanted(suite: Suite, run: Run, across: Collection[str]) -> Suite:
-    """The suite for a run: where a language does not look itself up, the source is no target."""
-    tasks = {
-        name: replace(task, languages={code: own for code, own in task.languages.items() if code not in run.sources})
-        if name in across
-        else task
-        for name, task in suite.tasks.items()
-    }
-    return replace(suite, tasks=tasks)
+        task.recipes[row["predict_key"]] = flat(recipe(cell.train, run.sources))
+    return with_untrained(runs), contents
 
 
 def _row(
@@ -205,7 +151,7 @@ def _row(
     notes = []
     scores = {}
     for name, task in tasks.items():
-        several = _differences(task.recipes.values())
+        several = differences(task.recipes.values())
         if several:
             what = "; ".join(f"{field} ({' or '.join(values)})" for field, values in several.items())
             keys = ", ".join(sorted(task.recipes))
@@ -227,30 +173,3 @@ def _row(
         headline=headline(summaries, provenance),
         notes=tuple(notes),
     )
-
-
-def _labels(contents: Mapping[Run, dict[str, str]]) -> dict[Run, str]:
-    """For rows that are called the same, what differs between their models; empty for all others."""
-    called: dict[Run, list[Run]] = {}
-    for run in contents:
-        called.setdefault(replace(run, model_key=""), []).append(run)
-    labels = {}
-    for alike in called.values():
-        fields = _differences(contents[run] for run in alike)
-        for run in alike:
-            labels[run] = " ".join(f"{field}={contents[run].get(field, '-')}" for field in fields)
-    return labels
-
-
-def _differences(several: Iterable[dict[str, str]]) -> dict[str, list[str]]:
-    """The fields in which flat values differ, with their values."""
-    found = list(several)
-    fields = sorted({field for one in found for field in one})
-    values = {field: list(dict.fromkeys(one.get(field, "-") for one in found)) for field in fields}
-    return {field: told for field, told in values.items() if len(told) > 1}
-
-
-def _flat(content: Any, prefix: str = "") -> dict[str, str]:
-    if not isinstance(content, Mapping):
-        return {prefix.rstrip("."): str(content)}
-    return {key: value for name, one in content.items() for key, value in _flat(one, f"{prefix}{name}.").items()}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.atomic import write_whole
 from harness.errors import HarnessError
 from harness.records import DamageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -60,6 +61,25 @@ def read_examples(path: Path, digest: str) -> pd.DataFrame:
     """
     import pyarrow.parquet as pq
 
+    frame: pd.DataFrame = pq.read_table(io.BytesIO(_content(path, digest))).to_pandas()
+    return frame
+
+
+def read_columns(path: Path, digest: str, columns: Sequence[str]) -> Any:
+    """Some columns of the table, as Arrow's; several times faster than all of it as a frame.
+
+    Raises:
+        DamageError: as of the whole table, or it has no such columns.
+    """
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(io.BytesIO(_content(path, digest)))
+    if missing := [name for name in columns if name not in file.schema_arrow.names]:
+        raise DamageError(f"columns missing: {', '.join(missing)}")
+    return file.read(columns=list(columns), use_threads=False)
+
+
+def _content(path: Path, digest: str) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
@@ -68,5 +88,4 @@ def read_examples(path: Path, digest: str) -> pd.DataFrame:
         raise DamageError(f"the examples cannot be read ({error.strerror})") from error
     if hashlib.sha256(content).hexdigest() != digest:
         raise DamageError("the examples are not those that the record was made with")
-    frame: pd.DataFrame = pq.read_table(io.BytesIO(content)).to_pandas()
-    return frame
+    return content

@@ -87,20 +87,32 @@ def with_suites(frame: pd.DataFrame, suites: Mapping[str, Sequence[str]]) -> pd.
 
 def narrowed(frame: pd.DataFrame, where: Sequence[str]) -> pd.DataFrame:
     """The rows for which every ``column=value`` holds; one of its suites is enough for a row."""
-    for condition in where:
-        column, equals, value = condition.partition("=")
-        if not equals:
-            raise HarnessError(f"--where {condition}: write COLUMN=VALUE")
-        if column not in frame.columns:
-            raise HarnessError(f"--where {condition}: {nearest(column, map(str, frame.columns))}")
+    for column, wanted in conditions(where, map(str, frame.columns)):
         held = frame[column].astype(str)
-        wanted = set(value.split(","))
         if column == "suite":
             fits = held.map(lambda names, wanted=wanted: not wanted.isdisjoint(names.split("+"))).astype(bool)
         else:
             fits = held.isin(wanted)
         frame = frame[fits]
     return frame
+
+
+def conditions(where: Sequence[str], columns: Iterable[str]) -> list[tuple[str, frozenset[str]]]:
+    """Each ``column=value,value`` as the column and the values that it may have.
+
+    Raises:
+        HarnessError: it is none, or there is no such column.
+    """
+    known = tuple(columns)
+    found = []
+    for condition in where:
+        column, equals, value = condition.partition("=")
+        if not equals:
+            raise HarnessError(f"--where {condition}: write COLUMN=VALUE")
+        if column not in known:
+            raise HarnessError(f"--where {condition}: {nearest(column, known)}")
+        found.append((column, frozenset(value.split(","))))
+    return found
 
 
 def console() -> Console:

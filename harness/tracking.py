@@ -22,7 +22,7 @@ from harness.errors import HarnessError
 from harness.locks import held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from mlflow import MlflowClient
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEY, SUITE, DIGEST, PARENT = "harness.predict_key", "harness.suite", "harness.digest", "mlflow.parentRunId"
+CONFIG = "config.json"  # the artifact beside the records that is none
 BATCH = 1000  # metrics that MLflow takes in one request
 
 _QUIET = {
@@ -81,7 +82,7 @@ def finish_sweep(run_id: str, status: str) -> None:
     """Ends a parent run that this process started, as ``FINISHED``, ``FAILED`` or ``KILLED``."""
     uri = _sweeps.pop(run_id)
     with _forgiving(uri), _turn(uri):
-        _client(uri).set_terminated(run_id, status)
+        connected(uri).set_terminated(run_id, status)
 
 
 def log_job(store: Store, uri: str, experiment: str, task: str, predict_key: str, parent: str | None) -> None:
@@ -124,6 +125,30 @@ def log_analysis(
             client.log_batch(run_id, values[start : start + BATCH])
         client.log_artifacts(run_id, str(folder))
         client.set_terminated(run_id)
+
+
+def log_report(uri: str, experiment: str, predict_keys: Collection[str], folder: Path) -> bool:
+    """Copies a report to the run of the latest sweep that ran any of these jobs; whether there was one.
+
+    A failure is a warning.
+    """
+    with _forgiving(uri), _turn(uri):
+        client, number = _open(uri, experiment)
+        for sweep in _pages(client, number, "tags.`harness.kind` = 'sweep'"):  # the latest first
+            children = _pages(client, number, f"tags.`{PARENT}` = '{sweep.info.run_id}'")
+            if any(child.data.tags.get(KEY) in predict_keys for child in children):
+                client.log_artifacts(sweep.info.run_id, str(folder), "report")
+                return True
+    return False
+
+
+def _pages(client: MlflowClient, experiment: str, query: str) -> Iterator[Run]:
+    """The runs that fit, the latest first, asked for as they are needed."""
+    token = None
+    while token is None or token:
+        page = client.search_runs([experiment], query, order_by=["attributes.start_time DESC"], page_token=token)
+        yield from page
+        token = page.token or ""
 
 
 def sync(store: Store, uri: str, experiment: str) -> Synced:
@@ -196,11 +221,12 @@ def _copy(client: MlflowClient, run_id: str, files: list[Path], job: JobRecord |
             (Path(folder) / path.name).symlink_to(path.absolute())
         if job is not None:
             text = json.dumps(job.spec, indent=2, sort_keys=True, ensure_ascii=False)
-            (Path(folder) / "config.json").write_text(text, encoding="utf-8")
+            (Path(folder) / CONFIG).write_text(text, encoding="utf-8")
         client.log_artifacts(run_id, folder)
 
 
-def _client(uri: str) -> MlflowClient:
+def connected(uri: str) -> MlflowClient:
+    """A client that neither asks home nor prints."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     import mlflow
@@ -212,7 +238,7 @@ def _client(uri: str) -> MlflowClient:
 
 def _open(uri: str, experiment: str) -> tuple[MlflowClient, str]:
     """A client and the experiment's id; the first call creates tables and experiment."""
-    client = _client(uri)  # makes the tables
+    client = connected(uri)  # makes the tables
     found = client.get_experiment_by_name(experiment)
     if found is not None:
         return client, str(found.experiment_id)

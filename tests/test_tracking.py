@@ -292,3 +292,19 @@ def test_configurations_name_a_database_below_the_results():
     composed = OmegaConf.create({"results": "results", "tracking": files["mlflow"]})
     assert composed.tracking.uri == "sqlite:///results/mlflow.db"
     assert json.dumps(OmegaConf.to_container(files["none"]))
+
+
+def test_a_report_is_an_artifact_of_the_latest_sweep_that_ran_a_job_of_it(store, uri, tmp_path):
+    from mlflow import MlflowClient
+
+    (tmp_path / "report" / "task").mkdir(parents=True)
+    (tmp_path / "report" / "task" / "a.html").write_text("a")
+    assert not tracking.log_report(uri, EXPERIMENT, {"p0"}, tmp_path / "report")
+    sweeps = [tracking.start_sweep(uri, EXPERIMENT, name, {}, "") for name in ("older", "newer", "of another job")]
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+    for sweep, key in zip(sweeps, ("p0", "p0", "p1"), strict=True):
+        client.create_run(experiment, tags={tracking.PARENT: sweep, tracking.KEY: key})
+    assert tracking.log_report(uri, EXPERIMENT, {"p0", "px"}, tmp_path / "report")
+    found = [[one.path for one in client.list_artifacts(sweep, "report/task")] for sweep in sweeps]
+    assert found == [[], ["report/task/a.html"], []]

@@ -1,0 +1,215 @@
+"""What the stores hold, read once and kept small: the cells of every run, and what of them must not count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.errors import HarnessError
+from harness.keys import digest
+from harness.options import Options, suites_of
+from harness.records import CellRecord, JobRecord
+from harness.runs import Run, flat, model_content, recipe, run_of
+from harness.store import Store
+from harness.tables import conditions
+
+TRAINED = 0
+"""The seed of a run that stands for all of its seeds; they are apart within it."""
+
+WHERE = (
+    "suite", "task", "model", "strategy", "sources", "target", "seed", "shots", "size", "limit", "provenance",
+    "train_key", "predict_key", "cell_key", "touches",
+)  # fmt: skip
+
+LIMIT, DEV = "run with a limit", "of runs that looked at the targets' dev"
+LOST = "of jobs that did not end; run them again"
+DAMAGED = "that were damaged; they were moved aside, run them again"
+
+
+class Number(NamedTuple):
+    """A score with its interval, native units."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Cell(NamedTuple):
+    """A cell, no larger than it must be: there may be a million.
+
+    Attributes:
+        numbers: by the metrics that are wanted of its task, in their order; None for one that it lacks.
+        data: fingerprint of the evaluation data.
+        path: of its record, from the working directory.
+    """
+
+    numbers: tuple[Number | None, ...]
+    n: int
+    data: str
+    path: str
+
+
+@dataclass(slots=True)
+class Part:
+    """What a run has of a task.
+
+    Attributes:
+        cells: by seed and target; the seed is None where nothing was trained.
+        twins: seed and target of further cells, which another store has too.
+        recipes: a record of a job of each recipe, seeds apart, by digest; several mean that nobody can say which one
+            the task's numbers are of.
+    """
+
+    cells: dict[int | None, dict[str, Cell]] = field(default_factory=dict)
+    twins: list[tuple[int | None, str, Cell]] = field(default_factory=list)
+    recipes: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a run's jobs took, summed; a job that several stores hold counts once."""
+
+    jobs: set[tuple[str, str]] = field(default_factory=set)
+    seconds: Counter[str] = field(default_factory=Counter)
+    tokens: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Stored:
+    """Everything that counts, and what does not.
+
+    Attributes:
+        runs: by run (its seed ``TRAINED`` or None) and task.
+        models: of each run, all that makes its model, flat.
+        jobs: of each model's name, the store, task and predict key of a job.
+        data: by task, target and sources, the fingerprints of the evaluation data: cells, and when the last was made.
+        left_out: cells, by task and reason.
+        versions: by package, all that computed a cell.
+    """
+
+    runs: dict[Run, dict[str, Part]] = field(default_factory=dict)
+    models: dict[str, dict[str, str]] = field(default_factory=dict)
+    jobs: dict[str, tuple[Store, str, str]] = field(default_factory=dict)
+    data: dict[tuple[str, str, tuple[str, ...]], dict[str, tuple[int, str]]] = field(default_factory=dict)
+    spent: dict[Run, Spent] = field(default_factory=dict)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    versions: dict[str, set[str]] = field(default_factory=dict)
+
+
+def read(
+    stores: Sequence[Path], metrics: Mapping[str, Sequence[str]], options: Options, where: Sequence[str] = ()
+) -> Stored:
+    """The cells of all stores, one look at each record.
+
+    Args:
+        metrics: by task, the signatures that are wanted; other tasks are passed over.
+        where: ``column=value`` conditions, all of which must hold.
+
+    Raises:
+        HarnessError: one of the folders is no store, or a condition cannot be understood.
+    """
+    told = conditions(where, WHERE)
+    suites = suites_of(options) if any(column == "suite" for column, _ in told) else {}
+    found = Stored()
+    for root in stores:
+        if not (root / "runs").is_dir():
+            raise HarnessError(f"{root}: no store there yet; `harness run` makes one, --results points to another")
+        store = Store(root)
+        for task, key in store.jobs():
+            known = {"task": task, "predict_key": key}  # without a look at the record
+            if task in metrics and all(known.get(column) in (None, *values) for column, values in told):
+                _read_job(found, store, task, key, metrics[task], told, suites.get(task, ()))
+    return found
+
+
+def _read_job(
+    found: Stored,
+    store: Store,
+    task: str,
+    key: str,
+    metrics: Sequence[str],
+    told: Sequence[tuple[str, frozenset[str]]],
+    suites: Sequence[str],
+) -> None:
+    job: JobRecord | None = None
+    run: Run | None = None
+    folder = store.folder(task, key)
+    for target in store.targets(task, key):
+        cell = store.read_cell(task, key, target)
+        if cell is None:
+            found.left_out[task, DAMAGED] += 1
+        elif not _fits(cell, told, suites):
+            continue
+        elif cell.limit is not None:
+            found.left_out[task, LIMIT] += 1
+        elif cell.touches == "dev":
+            found.left_out[task, DEV] += 1
+        else:
+            if job is None:
+                job = store.read_job(task, key)
+                run = _add_job(found, store, cell, job) if job else None
+            if job is None or run is None:
+                found.left_out[task, LOST] += 1
+            else:
+                _add_cell(found, run, cell, metrics, job, f"{folder}/{target}.json")
+
+
+def _fits(cell: CellRecord, told: Sequence[tuple[str, frozenset[str]]], suites: Sequence[str]) -> bool:
+    for column, wanted in told:
+        if column == "suite":
+            if wanted.isdisjoint(suites):
+                return False
+        elif column == "sources":
+            if "+".join(cell.sources) not in wanted:
+                return False
+        elif str(getattr(cell, column)) not in wanted:
+            return False
+    return True
+
+
+def _add_job(found: Stored, store: Store, cell: CellRecord, job: JobRecord) -> Run:
+    """The run that a job belongs to, known from now on with its model, its recipe and what it took."""
+    train: dict[str, Any] = job.spec["train"]
+    run = run_of(
+        train,
+        model=cell.model,
+        strategy=cell.strategy,
+        sources=cell.sources,
+        seed=cell.seed,
+        shots=cell.shots,
+        touches=cell.touches,
+    )
+    run = run if run.seed is None else replace(run, seed=TRAINED)
+    found.models.setdefault(run.model_key, flat(model_content(train)))
+    found.jobs.setdefault(cell.model, (store, cell.task, cell.predict_key))
+    part = found.runs.setdefault(run, {}).setdefault(cell.task, Part())
+    alike = {name: value for name, value in recipe(train, run.sources).items() if name != "seed"}
+    part.recipes.setdefault(digest(alike), store.folder(cell.task, cell.predict_key))
+    spent = found.spent.setdefault(run, Spent())
+    if (cell.task, cell.predict_key) not in spent.jobs:
+        spent.jobs.add((cell.task, cell.predict_key))
+        spent.seconds.update(job.timings)
+        spent.tokens.update(job.tokens)
+    for package, version in job.versions.items():
+        found.versions.setdefault(package, set()).add(version)
+    return run
+
+
+def _add_cell(found: Stored, run: Run, cell: CellRecord, metrics: Sequence[str], job: JobRecord, path: str) -> None:
+    scores = [cell.scores.get(signature) for signature in metrics]
+    numbers = tuple(score and Number(score["score"], score["low"], score["high"]) for score in scores)
+    if None in numbers:
+        lacking = metrics[numbers.index(None)]
+        found.left_out[cell.task, f"without {lacking}; `harness rescore` computes it"] += 1
+    small = Cell(numbers, cell.n, cell.data, path)
+    part = found.runs[run][cell.task]
+    seed = cell.seed if run.seed is not None else None
+    if part.cells.setdefault(seed, {}).setdefault(cell.target, small) is not small:
+        part.twins.append((seed, cell.target, small))
+        return
+    columns = found.data.setdefault((cell.task, cell.target, cell.sources), {})
+    count, last = columns.get(cell.data, (0, ""))
+    columns[cell.data] = count + 1, max(last, job.created)

@@ -1,0 +1,121 @@
+"""How far each group of examples moves the scores of a task in a language: what marks and intervals are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.examples_table import read_columns
+from harness.metrics.base import AnyMetric, metric
+from harness.records import CellRecord, DamageError, JobRecord, from_json
+from harness.report.values import TaskBoard
+from harness.stats.influence import influence
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Influences:
+    """Entries on a task in a language, those whose tables are there and have the same groups.
+
+    Attributes:
+        groups: their ids, sorted.
+        values: (entries, groups), the mean over the seeds; squares sum to the variance of the score.
+        seeds: of each entry, its score by seed.
+        silent: entries with a score, but without influence, and why.
+    """
+
+    language: str
+    entries: tuple[str, ...]
+    groups: NDArray[np.str_]
+    values: Array
+    seeds: tuple[tuple[float, ...], ...]
+    silent: Mapping[str, str]
+
+    @property
+    def seed_variance(self) -> Array:
+        """The variance of each entry's mean that is due to its seeds; 0 where fewer than two say nothing of it."""
+        return np.array([np.var(one, ddof=1) / len(one) if len(one) > 1 else 0.0 for one in self.seeds])
+
+
+def influences(board: TaskBoard) -> Iterator[Influences]:
+    """Those of every language in which an entry was run, in the board's order."""
+    for language in board.languages:
+        records = {entry: found[language].records for entry, found in board.scores.items() if language in found}
+        records = {entry: paths for entry, paths in records.items() if paths}
+        if records:
+            yield _in(board, language, records)
+
+
+def _in(board: TaskBoard, language: str, records: Mapping[str, Sequence[str]]) -> Influences:
+    of = measures(board, language, Path(next(iter(records.values()))[0]))
+    known: _Groups | None = None
+    entries, values, seeds, silent = [], [], [], {}
+    for entry, paths in records.items():
+        try:
+            found = [_read(Path(path), of, known) for path in paths]
+        except DamageError as damage:
+            silent[entry] = f"{damage}: run it again"
+            continue
+        groups = found[0][0]
+        known = known or groups
+        if len(groups.ids) < 2:
+            silent[entry] = "all examples are one group"
+        elif any(other is not known and not np.array_equal(other.ids, known.ids) for other, _, _ in found):
+            silent[entry] = "its groups of examples are not those of the others"
+        else:
+            entries.append(entry)
+            values.append(np.mean([moved for _, moved, _ in found], axis=0))
+            seeds.append(tuple(score for _, _, score in found))
+    ids = known.ids if known else np.array([], dtype=str)
+    stacked = np.array(values).reshape(len(entries), len(ids))
+    return Influences(language, tuple(entries), ids, stacked, tuple(seeds), silent)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Groups:
+    """The groups of a corpus: the column as stored, the ids in sorted order, and whose each example is."""
+
+    column: Any
+    ids: NDArray[np.str_]
+    member: NDArray[np.intp]
+
+
+def _read(path: Path, of: Sequence[AnyMetric], known: _Groups | None) -> tuple[_Groups, Array, float]:
+    """The groups of a cell's examples, how far each moves the mean of the metrics, and that mean.
+
+    Args:
+        of: the metrics.
+        known: groups of another cell, which are used again where they are the same.
+    """
+    record = from_json(CellRecord, path.read_bytes())
+    names = [[f"{one.signature}::{column}" for column in one.columns] for one in of]
+    table = read_columns(path.with_suffix(".examples.parquet"), record.table, ["group_id", *chain(*names)])
+    groups = known
+    if groups is None or not groups.column.equals(table["group_id"]):
+        ids, member = np.unique(np.asarray(table["group_id"].to_pylist(), dtype=str), return_inverse=True)
+        groups = _Groups(table["group_id"], ids, member)
+    values, score = np.zeros(len(groups.ids)), 0.0
+    for one, columns in zip(of, names, strict=True):
+        counts = np.stack([table[name].to_numpy() for name in columns], axis=1)
+        moved = influence(counts, groups.member, one)
+        values += 0.0 if moved is None else moved / len(of)
+        score += one.total(counts) / len(of)
+    return groups, values, score
+
+
+def measures(board: TaskBoard, language: str, record: Path) -> list[AnyMetric]:
+    """The metrics of a task's board in a language.
+
+    Args:
+        record: of a cell, beside whose job's record the task's labels stand.
+    """
+    job = from_json(JobRecord, (record.parent / "job.json").read_bytes())
+    labels = job.spec["predict"].get("labels") or ()
+    return [metric(signature, labels=labels, language=language) for signature in board.metric.split(" + ")]
