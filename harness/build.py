@@ -15,7 +15,7 @@ from harness.options import Options
 from harness.spec import ModelSpec, TaskSpec, Training
 
 S = TypeVar("S")
-SELECTIONS = ("last", "source_dev")
+SELECTIONS = ("last", "source_dev", "target_dev")
 MAX_LENGTH = 128  # tokens a row, where no protocol says otherwise: XTREME's for all but question answering
 
 

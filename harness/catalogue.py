@@ -51,7 +51,7 @@ def entries(kind: str, options: Options) -> list[dict[str, Any]]:
             for one in languages().values()
         ]
     if kind == "distances":
-        from harness.distances.base import DISTANCES
+        from harness.distances.base import DISTANCES, Need
 
         return [
             {
@@ -59,6 +59,7 @@ def entries(kind: str, options: Options) -> list[dict[str, Any]]:
                 "kind": str(DISTANCES[name].kind),
                 "symmetric": DISTANCES[name].symmetric,
                 "needs": ", ".join(sorted(DISTANCES[name].needs)) or "-",
+                "layers": "@6, @-1, @all" if Need.EMBEDDINGS in DISTANCES[name].needs else "-",
                 "version": DISTANCES[name].version,
             }
             for name in DISTANCES

@@ -241,8 +241,62 @@ def analyze(uri: str | None, experiment: str, as_json: bool, **asked: Any) -> No
     Exit 0, or 1 if an analysis failed (the others are written), 2 usage.
     """
     from harness import analyze as verb
+    from harness.analysis.request import request
 
-    sys.exit(verb.show(verb.request(**asked), uri, experiment, as_json))
+    sys.exit(verb.show(request(**asked), uri, experiment, as_json))
+
+
+@main.command()
+@click.option("--results", type=click.Path(path_type=Path), multiple=True, default=("results",), help="Stores; repeat.")
+@click.option("--suite", "suites", multiple=True, help="Whose board; repeat for several. Default: all that were run.")
+@click.option(
+    "--published", type=click.Path(path_type=Path), help="Published figures; default: published/ in the store."
+)
+@click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Narrow the stores, as in scores.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Default: report/ in the store. An older report is replaced."
+)
+@click.option("--data", type=click.Path(path_type=Path), envvar="HARNESS_DATA", help="Folder of the real tasks' files.")
+@click.option(
+    "--uri", help="The tracking server with the sweep's run; default: the store's own database, if it has one."
+)
+@click.option("--experiment", default="harness", show_default=True)
+@CONFIG_DIR
+def report(
+    results: tuple[Path, ...],
+    suites: tuple[str, ...],
+    published: Path | None,
+    where: tuple[str, ...],
+    out: Path | None,
+    data: Path | None,
+    uri: str | None,
+    experiment: str,
+    config_dir: Path | None,
+) -> None:
+    """Write the leaderboard: a site to open from disk, and its tables as Markdown, CSV, LaTeX and JSON.
+
+    Prints the path of its first page.
+    """
+    from harness.options import Options
+    from harness.report import report as verb
+
+    first = results[0]
+    request = verb.Request(
+        results=results,
+        suites=suites or None,
+        published=published,
+        where=where,
+        out=out or first / "report",
+        data=data,
+        options=Options.beside(config_dir),
+    )
+    index, made = verb.write(request)
+    database = first / "mlflow.db"
+    if uri or database.is_file():
+        logged = verb.log(request.out, made, uri or f"sqlite:///{database}", experiment)
+        if uri and not logged:
+            click.echo("harness: no sweep there ran any of these jobs; the report is not logged", err=True)
+    click.echo(index)
 
 
 @main.command()
@@ -258,28 +312,37 @@ def rescore(results: Path, as_json: bool) -> None:
 
 @main.command()
 @RESULTS
-@click.option("--baseline", type=click.Path(path_type=Path), required=True, help="A JSON file, as --update writes it.")
-@click.option("--update", is_flag=True, help="Write the baseline from the store instead of comparing with it.")
-@click.option("--suite", default="mini", show_default=True, help="With --update: whose cells are promised.")
+@click.option("--baseline", required=True, help="A lock (JSON), a results folder, or mlflow:RUN (id or name).")
+@click.option("--policy", default=None, help="YAML, or a name of conf/policy; default: the suite's own, or `default`.")
+@click.option("--update", is_flag=True, help="Write the lock from the store instead of comparing with it.")
+@click.option("--suite", default=None, help="With --update: whose cells are promised; default: the lock's.")
+@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), help="Write a pull request's comment.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML.")
+@CONFIG_DIR
 @JSON
-def check(results: Path, baseline: Path, update: bool, suite: str, as_json: bool) -> None:
-    """Compare the store with a baseline. Exit 0 pass, 1 regression, 2 usage, 3 incomparable."""
-    from harness import check as gate
-    from harness.store import Store
-    from harness.tables import console
+def check(
+    results: Path,
+    baseline: str,
+    policy: str | None,
+    update: bool,
+    suite: str | None,
+    markdown: Path | None,
+    junit: Path | None,
+    config_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Compare the store with a baseline, cell by cell and on average.
 
-    store = Store(results)
+    Exit 0 pass, 1 regression, 2 usage or configuration, 3 incomparable.
+    """
+    from harness.gate import verb
+
     if update:
-        written = gate.update(baseline, store, suite)
-        click.echo(f"{baseline}: {len(written.promises)} numbers promised")
+        verb.renew(results, baseline, suite, policy, config_dir)
         return
-    verdict = gate.compare(baseline, store)
-    if as_json:
-        click.echo(json.dumps(verdict.as_json(), indent=1, ensure_ascii=False))
-    else:
-        table = verdict.table()
-        console().print(*([table] if table.row_count else []), verdict.line, sep="\n")
-    sys.exit(verdict.exit_code)
+    found = verb.verdict(results, baseline, policy, config_dir)
+    verb.show(found, markdown, junit, as_json)
+    sys.exit(found.exit_code)
 
 
 @main.command()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rapidfuzz import fuzz, process
-
 MANY = 40  # names that one can still read in a message
 
 
@@ -29,6 +27,8 @@ class NotApplicableError(HarnessError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The sentence part that helps after a misspelt name: ``did you mean 'x'?`` or the list of what is known."""
+    from rapidfuzz import fuzz, process  # an error's own need: whoever makes none can do without it
+
     choices = sorted(known)
     found = process.extract(name, choices, scorer=fuzz.ratio, limit=3)
     close = [match for match, score, _ in found if score >= max(55, found[0][1] - 10)]

@@ -17,7 +17,7 @@ from harness.options import Options
 from harness.retrieval.views import each_view, named
 from harness.selection import lacking, sources, targets
 from harness.spec import Job, ModelSpec, TaskSpec, Training
-from harness.strategies.base import STRATEGIES
+from harness.strategies.base import STRATEGIES, split
 from harness.tasktype import TASK_TYPES
 
 BALANCES = ("shared", "each")
@@ -82,7 +82,7 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
             pretraining=_pretraining(model, options),
             trained=TASK_TYPES[task.type].match is None or bool(task.train),
         )
-        parts = strategy.split(_without_own_query(job))
+        parts = split(_without_own_query(job))
         if not parts:
             skipped.append((f"no target but the source, which {job.strategy} leaves out", str(job)))
         for one in parts:
@@ -118,12 +118,15 @@ def _check_applies(job: Job, root: Path | None) -> None:
         raise HarnessError(f"strategy={job.strategy} with strategy.shots={job.shots}: few_shot takes some, others none")
     if job.trained:
         build.check(strategy.training(job), f"training of {job.model.name} on {job.train_task.name}")
-        selecting = strategy.training(job).select == "source_dev"
-        undecided = set(job.sources) - set(available(job.train_task, "dev", root)) if selecting else set()
-        if undecided:
-            raise NotApplicableError(
-                f"no dev split of {job.train_task.name} in {', '.join(sorted(undecided))} to select by"
-            )
+        select = strategy.training(job).select
+        for by, task, languages in (
+            ("source_dev", job.train_task, job.sources),
+            ("target_dev", job.task, job.targets),
+        ):
+            undecided = sorted(set(languages) - set(available(task, "dev", root))) if select == by else []
+            if undecided:
+                where = "the target" if by == "target_dev" else ", ".join(undecided)
+                raise NotApplicableError(f"no dev split of {task.name} in {where} to select by")
     if TASK_TYPES[job.task.type].match is not None and len(job.sources) > 1:
         raise NotApplicableError("a query has one language")
     if not job.targets:

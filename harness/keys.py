@@ -14,10 +14,10 @@ from typing import Any
 
 from harness.data.load import fingerprint
 from harness.spec import Job, ModelSpec, TaskSpec
-from harness.strategies.base import STRATEGIES
+from harness.strategies.base import STRATEGIES, selections
 
 # What a family computes is part of its name: raised when equal inputs give other numbers than before.
-VERSIONS = {"majority": 1, "chance": 1, "lexical": 1, "tiny": 1, "encoder": 1, "predictions": 1}
+VERSIONS = {"majority": 1, "chance": 1, "lexical": 1, "tiny": 2, "encoder": 2, "predictions": 1}
 LENGTH = 12  # characters of a key; within one task, a million keys collide with a chance of 0.2 %
 
 
@@ -43,19 +43,16 @@ def train_content(job: Job, root: Path | None, identity: Mapping[str, object]) -
         return content  # nothing is drawn, so no seed
     strategy = STRATEGIES[job.strategy]
     languages = job.sources if strategy.touches == "none" else (*job.sources, *job.targets)
-    splits = ("train",) if job.training.select == "last" else ("train", "dev")
+    data = {f"{language}/train": fingerprint(job.train_task, language, "train", root) for language in languages}
+    for by, task, several in (("source_dev", job.train_task, job.sources), ("target_dev", job.task, job.targets)):
+        if by in selections(job):
+            data |= {f"{language}/dev": fingerprint(task, language, "dev", root) for language in several}
     return content | {
         "type": job.train_task.type,
         "strategy": job.strategy,
         "seed": job.seed,
         "sources": job.sources,
-        "data": {
-            f"{language}/{split}": fingerprint(job.train_task, language, split, root)
-            for language in languages
-            for split in splits
-            # few-shot touches only the training split of its target
-            if not (split == "dev" and language not in job.sources)
-        },
+        "data": data,
         "size": job.size,
         "balance": job.balance if len(job.sources) > 1 else None,
         "limit": job.limit,

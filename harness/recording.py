@@ -17,7 +17,7 @@ from harness import keys, scoring
 from harness.keyed import Keyed, model_of
 from harness.models.base import Curve
 from harness.store import CellRecord, JobRecord, Store
-from harness.strategies.base import STRATEGIES
+from harness.strategies.base import STRATEGIES, touches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ def cell_record(
         data=data,
         files=files,
         provenance=job.task.provenance.value,
-        touches=STRATEGIES[job.strategy].touches,
+        touches=touches(job),
     )
 
 
@@ -85,12 +85,14 @@ def write_job(one: Keyed, store: Store, root: Path | None, progress: Progress) -
             for phase in before.timings.keys() | progress.timings.keys()
         }
     content = keys.train_content(job, root, one.identity)
+    model = model_of(job, root, store.cache)
+    parameters = model.parameters or (before.model.get("parameters") if before else None)
     store.write_job(
         JobRecord(
             train_key=one.train_key,
             predict_key=one.predict_key,
             task=job.task.name,
-            model=dataclasses.asdict(job.model),
+            model=dataclasses.asdict(job.model) | {"parameters": parameters},
             strategy=job.strategy,
             sources=job.sources,
             targets=tuple(sorted(done)),
@@ -99,7 +101,7 @@ def write_job(one: Keyed, store: Store, root: Path | None, progress: Progress) -
             versions=_versions(),
             timings=progress.timings,
             tokens=progress.tokens or (before.tokens if before else {}),
-            backend=model_of(job, root, store.cache).backend,
+            backend=model.backend,
             checkpoint=job.model.checkpoint or None,
             status="done" if done >= set(job.targets) else "partial",
             host=platform.node(),

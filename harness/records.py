@@ -84,7 +84,7 @@ class JobRecord:
     """One training run and all that it was evaluated on, with what may differ between two identical runs.
 
     Attributes:
-        model: the whole model specification.
+        model: the whole model specification, and the number of its ``parameters``.
         training: the numbers of the training run.
         versions: of Python and the packages that decide numbers.
         timings: seconds, by stage (train, predict, score).

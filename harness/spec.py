@@ -166,7 +166,8 @@ class ModelSpec:
     Attributes:
         family: a registered model family (majority, chance, lexical, tiny, encoder, predictions).
         checkpoint: hub name or folder; empty for families without one.
-        dtype: of weights and activations at evaluation; part of every key.
+        dtype: of weights and activations at evaluation; part of every key. Weights are trained and kept in float32;
+            ``bfloat16`` trains them by autocast, with products in bfloat16, and the others in float32 throughout.
         pooling: ``mean`` or ``cls``; how a sentence becomes one vector.
         layer: hidden layer that is pooled; -1 is the last.
         max_length: tokens a row, special tokens included.
@@ -197,7 +198,8 @@ class Training:
     """The numbers of one training run; all of them are in the key.
 
     Either ``steps`` or ``epochs`` is set. ``select``: ``last`` takes the weights of the last step; ``source_dev`` the
-    epoch that is best on the sources' own dev.
+    epoch that is best on the sources' own dev; ``target_dev`` the one that is best on the target's, which is no
+    zero-shot transfer any more.
     """
 
     learning_rate: float = 2e-5
@@ -244,6 +246,7 @@ class Job:
 
     def __str__(self) -> str:
         shots = f" k={self.shots}" if self.shots else ""
+        shots += f" select={self.training.select}" if self.trained and self.training.select != "last" else ""
         languages = f"{'+'.join(self.sources)} -> {self.targets[0] if len(self.targets) == 1 else len(self.targets)}"
         return f"{self.task.name} {self.model.name} {self.strategy}{shots} {languages} seed {self.seed}"
 

@@ -52,7 +52,8 @@ def of_store(store: Store, frame: pd.DataFrame, options: Options) -> tuple[dict[
         record = store.read_job(task_name, key)
         try:
             task = build.task(task_name, options.read("task", task_name), options)
-            model = build.construct(ModelSpec, record.model if record else {}, f"model {model_name}")
+            fields = {name: value for name, value in (record.model if record else {}).items() if name != "parameters"}
+            model = build.construct(ModelSpec, fields, f"model {model_name}")
             found[task_name, model_name] = Studied(
                 task, build.trained_on(task, options), model, _pretraining(model.options, options)
             )

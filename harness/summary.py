@@ -82,5 +82,6 @@ def summary(planned: Plan) -> list[dict[str, Any]]:
 
 def _labelled(job: Job) -> str:
     """The strategy, with what else must not be mixed in one row."""
-    numbers = {"k": job.shots or None, "size": job.size, "limit": job.limit}
+    select = job.training.select if job.trained and job.training.select != "last" else None
+    numbers = {"k": job.shots or None, "size": job.size, "limit": job.limit, "select": select}
     return " ".join([job.strategy, *(f"{name}={value}" for name, value in numbers.items() if value is not None)])

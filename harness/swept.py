@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from harness import studied
+from harness.analysis.request import Request
 from harness.atomic import write_whole
 from harness.compose import Sweep
 from harness.errors import HarnessError, nearest
 from harness.keyed import Keyed
 from harness.keys import digest
 from harness.plan import Plan
+from harness.strategies.base import touches
 from harness.summary import say
 
 log = logging.getLogger(__name__)
 
-VERSION = 1  # raised when equal cells give another analysis
+VERSION = 2  # raised when equal cells give another analysis
 CHOICES = ("auto", "none")
 FEWEST = 3  # sources and targets of a task and model: with fewer there is no choice to explain
 FLOORS = ("majority", "chance")
@@ -65,7 +67,7 @@ def analysed(planned: Plan, asked: Sweep, parent: str | None, quiet: bool) -> bo
         quiet: print nothing on standard output.
     """
     jobs = [one for one in planned.jobs if _counts(one)]
-    if why := lacks(jobs):
+    if why := lacks([one for one in jobs if touches(one.job) == "none"]):
         say.print(f"no analysis: {why} (`harness analyze` reads the whole store)")
         return True
     try:
@@ -116,7 +118,7 @@ def _write(
 
     tasks = {one.job.task.name for one in jobs}
     report = analyze.analyze(
-        analyze.Request(
+        Request(
             results=planned.setting.store.root,
             out=out,
             data=planned.setting.root,

@@ -47,10 +47,13 @@ def loaded(job: Job, targets: Sequence[str], pool: Corpora, root: Path | None) -
 
 
 def dev(job: Job, root: Path | None) -> Corpora:
-    """The sources' dev sets, where one of the epochs is selected by them."""
-    if STRATEGIES[job.strategy].training(job).select != "source_dev":
-        return ()
-    return tuple(_limited(load(job.train_task, source, "dev", root), job) for source in job.sources)
+    """What one of the epochs is selected by: the sources' dev sets, or the target's."""
+    select = STRATEGIES[job.strategy].training(job).select
+    if select == "source_dev":
+        return tuple(_limited(load(job.train_task, source, "dev", root), job) for source in job.sources)
+    if select == "target_dev":
+        return tuple(_limited(load(job.task, target, "dev", root), job) for target in job.targets)
+    return ()
 
 
 def _side(job: Job, side: Side, root: Path | None) -> Corpus[Example]:

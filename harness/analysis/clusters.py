@@ -48,6 +48,7 @@ def cluster(grids: Sequence[Grid], distances: pd.DataFrame) -> Result:
 
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
+    lacking: dict[str, list[str]] = {}
     metrics: dict[str, float] = {}
     drawn: dict[str, Callable[[], Figure]] = {}
     for grid, part in named(grids):
@@ -62,7 +63,8 @@ def cluster(grids: Sequence[Grid], distances: pd.DataFrame) -> Result:
             np.fill_diagonal(typology, 0.0)
             kept = _complete(transfer, typology)
             if len(kept) < FEWEST:
-                notes.append(f"{grid.task}, {grid.model}, {name}: {len(kept)} languages with all distances; no tree")
+                why = f"{len(kept)} targets with {FEWEST_SOURCES} sources in common and a distance; no tree"
+                lacking.setdefault(f"{grid.task}, {grid.model}: {why}", []).append(name)
                 continue
             codes = [grid.targets[i] for i in kept]
             flat = [squareform(one[np.ix_(kept, kept)], checks=False) for one in (transfer, typology)]
@@ -83,6 +85,7 @@ def cluster(grids: Sequence[Grid], distances: pd.DataFrame) -> Result:
                 best, nearest = between, _drawing(grid, name, codes, trees, between)
         if nearest is not None and len(drawn) < style.MOST:
             drawn[f"dendrogram_{slug(part)}"] = nearest
+    notes += [f"{why} ({', '.join(names)})" for why, names in lacking.items()]
     return Result("clusters", {"clusters": pd.DataFrame(rows)}, metrics, tuple(notes), drawn)
 
 

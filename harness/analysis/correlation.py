@@ -149,13 +149,13 @@ def measures(score: Array, distance: Array, replicates: int, seed: int) -> Itera
 
 def _reason(value: float, low: float, sources: int) -> str:
     if np.isfinite(value):
-        return "" if np.isfinite(low) else "undefined in too many resamples: no interval"
+        return "" if np.isfinite(low) else "no interval: undefined in too many resamples"
     return "one source" if sources == 1 else "fewer than three sources a target"
 
 
 def _notes(name: str, row: dict[str, Any], distance: pd.DataFrame) -> Iterator[str]:
     if row["reason"]:
-        yield f"{name}: undefined, {row['reason']}"
+        yield f"{name}: {row['reason']}" if np.isfinite(row["value"]) else f"{name}: undefined, {row['reason']}"
         return
     if row["without_distance"]:
         yield f"{name}: {row['without_distance']} pairs have a score but no distance; dropped, {row['n']} are left"

@@ -41,7 +41,7 @@ def mixed(grids: Sequence[Grid], distances: pd.DataFrame, pretrained: Mapping[st
     metrics: dict[str, float] = {}
     for grid, part in named(grids):
         frame, left_out = predictors(grid, distances, pretrained.get(grid.model))
-        name = f"{grid.task}, {grid.model}"
+        name = f"{grid.task}, {grid.model}, mixed model"
         notes += [f"{name}: {why}" for why in left_out]
         stem = f"mixed.{part}"
         coefficients, summary, why = estimate(frame)

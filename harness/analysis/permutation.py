@@ -123,7 +123,7 @@ def relabel(grids: Sequence[Grid], distances: pd.DataFrame, *, permutations: int
 
     rows: list[dict[str, Any]] = []
     metrics: dict[str, float] = {}
-    notes: list[str] = []
+    silent: dict[tuple[str, str], dict[str, list[str]]] = {}
     frames = {part: of_grid(distances, grid) for grid, part in named(grids)}
     settings = [(grid, part, *one) for grid, part in named(grids) for one in _tests(list(frames[part]))]
 
@@ -138,12 +138,21 @@ def relabel(grids: Sequence[Grid], distances: pd.DataFrame, *, permutations: int
             full = f"{'partial_' * bool(others)}{design}.{part}.{slug(name)}.{measure}"
             metrics |= {full: row["r"], f"{full}.p": row["p"], f"{full}.n": float(row["languages"])}
             if row["reason"] and measure == "pearson":
-                notes.append(f"{grid.task}, {grid.model}, {name}, {design}: {row['reason']}")
+                silent.setdefault((f"{grid.task}, {grid.model}", row["reason"]), {}).setdefault(design, []).append(name)
+    notes = [f"{setting}: {why} ({_listed(designs)})" for (setting, why), designs in silent.items()]
     if any(row["given"] for row in rows):
         notes.append(
             "partial tests (given other distances) are exploratory: they reject too often under autocorrelation"
         )
     return Result("permutation", {"permutation": pd.DataFrame(rows)}, metrics, tuple(dict.fromkeys(notes)))
+
+
+def _listed(designs: dict[str, list[str]]) -> str:
+    """Designs with the distances that they are about, those of the same distances together."""
+    alike: dict[str, list[str]] = {}
+    for design, names in designs.items():
+        alike.setdefault(", ".join(dict.fromkeys(names)), []).append(design)
+    return "; ".join(f"{', '.join(several)} of {names}" for names, several in alike.items())
 
 
 def _tests(names: list[str]) -> list[tuple[str, str, list[str]]]:
@@ -171,7 +180,8 @@ def _rows(
         cells = np.triu(cells, 1)
     facts = {"languages": kept, "dropped": len(common) - kept if joint else 0, "pairs": int(cells.sum())}
     measures = ["pearson"] if len(away) > 1 else ["pearson", "spearman"]
-    why = "one source" if not joint and len(grid.sources) == 1 else ""
+    why = "one source" if len(grid.sources) == 1 else ""
+    why = why or (f"{kept} languages that are source and target; 3 are needed" if joint and kept < 3 else "")
     why = why or guards.constant(away[0][cells], "distance") or guards.constant(score[cells], "score")
     if why:
         return [(measure, {"r": np.nan, "p": np.nan} | facts | {"reason": why}) for measure in measures]

@@ -40,6 +40,8 @@ def tables(results: tuple[Result, ...]) -> Iterator[RenderableType]:
         )
     if "regret" in found:
         yield _table(_policies(found["regret"]), "choosing a source: points lost to the best one [95 % over targets]")
+    if "selection" in found:
+        yield _table(_selections(found["selection"]), "selecting a checkpoint: points gained [95 % over languages]")
 
 
 def short(results: tuple[Result, ...], provenance: str) -> str:
@@ -68,8 +70,8 @@ def _strongest(found: dict[str, pd.DataFrame]) -> list[dict[str, str]]:
         best = max(group.dropna(subset="value").to_dict("records"), key=lambda row: abs(row["value"]))
         mine = {name: _of(table, key) for name, table in found.items() if set(KEY) <= set(table.columns)}
         row = _setting(best) | {"strongest distance": f"{best['distance']} (of {len(group)})"}
-        row["rho" if best["measure"] == "spearman" else "rho within target"] = (
-            f"{_number(best['value'])} [{_number(best['low'])}, {_number(best['high'])}]"
+        row["rho" if best["measure"] == "spearman" else "rho within target"] = _between(
+            best["value"], best["low"], best["high"]
         )
         row["QAP p"] = _qap(mine.get("permutation"), str(best["distance"]))
         if "mixed_fit" in mine and len(mine["mixed_fit"]):
@@ -131,7 +133,7 @@ def _distances(found: dict[str, pd.DataFrame]) -> list[dict[str, str]]:
     for key, group in found["correlation"].groupby([*KEY, "distance"], sort=False):
         by = group.set_index("measure").to_dict("index")
         shown = {
-            name: f"{_number(by[measure]['value'])} [{_number(by[measure]['low'])}, {_number(by[measure]['high'])}]"
+            name: _between(by[measure]["value"], by[measure]["low"], by[measure]["high"])
             for name, measure in (
                 ("rho", "spearman"),
                 ("within target", "within_target"),
@@ -153,6 +155,20 @@ def _policies(table: pd.DataFrame) -> list[dict[str, str]]:
             "regret": _points(row["regret"], row["low"], row["high"]),
             "best source": f"{row['top1']:.0%}",
             "targets": str(row["n"]),
+        }
+        for row in table.to_dict("records")
+    ]  # fmt: skip
+
+
+def _selections(table: pd.DataFrame) -> list[dict[str, str]]:
+    return [
+        _setting(row) | {
+            "selected by": row["selected_by"],
+            "instead of": row["instead_of"],
+            "gain": _between(100 * row["gain"], 100 * row["low"], 100 * row["high"]),
+            "most": f"{100 * row['most']:.1f} ({row['most_at']})",
+            "better": f"{row['better']:.0%}",
+            "pairs": str(row["pairs"]),
         }
         for row in table.to_dict("records")
     ]  # fmt: skip
@@ -183,7 +199,14 @@ def _table(rows: list[dict[str, str]], title: str = "") -> Table:
 
 
 def _points(value: float, low: float, high: float) -> str:
-    return f"{_number(100 * value, 1)} [{_number(100 * low, 1)}, {_number(100 * high, 1)}]"
+    return _between(100 * value, 100 * low, 100 * high, 1)
+
+
+def _between(value: float, low: float, high: float, digits: int = 2) -> str:
+    """A value and its interval, which few languages do not have."""
+    if not math.isfinite(low):
+        return _number(value, digits)
+    return f"{_number(value, digits)} [{_number(low, digits)}, {_number(high, digits)}]"
 
 
 def _number(value: float, digits: int = 2) -> str:

@@ -67,7 +67,7 @@ def from_file(path: Path, *, rows: str = "", unit: str = "", namespace: str = ""
     plain: dict[str, Any] = {
         "task": path.stem, "model": "published", "strategy": "zero_shot", "seed": 0,
         "metric": named.get("score", "score"), "n": np.nan, "low": np.nan, "high": np.nan, "floor": np.nan,
-        "provenance": "", "train_size": np.nan, "shots": 0, "predict_key": "",
+        "provenance": "", "train_size": np.nan, "shots": 0, "predict_key": "", "select": "last",
     }  # fmt: skip
     return Scores(frame.assign(score=frame["score"] / scale, **plain).reset_index(drop=True), tuple(notes))
 
@@ -93,8 +93,10 @@ def _melted(path: Path, table: pd.DataFrame, rows: str) -> pd.DataFrame:
     if rows and said and rows != said:
         raise DataError(f"{path}: its upper left cell {corner!r} says that rows are {said}s, --orientation {rows}s")
     if not (rows or said):
+        # pandas gives an empty head a name
+        shown = "is empty" if corner.startswith("Unnamed:") else f"({corner!r}) does not say"
         raise DataError(
-            f"{path}: are its rows sources or targets? Its upper left cell ({corner!r}) does not say. "
+            f"{path}: are its rows sources or targets? Its upper left cell {shown}. "
             f"Pass --orientation sources (rows are what was trained on) or --orientation targets."
         )
     heads, lines = [str(column) for column in table.columns[1:]], table.iloc[:, 0].str.strip().tolist()

@@ -16,18 +16,26 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "task", "model", "strategy", "source", "target", "seed", "metric", "score", "n", "low", "high", "floor",
-    "provenance", "train_size", "shots", "predict_key",
+    "provenance", "train_size", "shots", "predict_key", "select",
 )  # fmt: skip
-CELL = ["task", "model", "strategy", "source", "target", "shots", "seed"]
+CELL = ["task", "model", "strategy", "source", "target", "shots", "seed", "select"]
+SETTING = ["task", "model", "strategy"]
 FLOORS = ("majority", "chance")
+LAST, TARGET_DEV = "last", "target_dev"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """A long table, one row a cell, and what was left out of it."""
+    """A long table, one row a cell, and what was left out of it.
+
+    Attributes:
+        selections: the cells of the settings whose checkpoints were selected in several ways, in all of these, which
+            ``select`` tells apart; None where there is no such setting.
+    """
 
     frame: pd.DataFrame
     notes: tuple[str, ...]
+    selections: pd.DataFrame | None = None
 
 
 def from_store(
@@ -38,23 +46,23 @@ def from_store(
 ) -> Scores:
     """Every cell's main metric, of full runs by the strategies that are asked for.
 
-    Cells with a ``limit`` and those whose strategy looked at the target's development data are kept out; ``few_shot``
-    rows carry their ``shots``. The scores of models that learn nothing become the ``floor`` of their target.
+    Cells with a ``limit`` and those that looked at the target's development data are kept out; ``few_shot`` rows carry
+    their ``shots``. Where a setting's checkpoints were selected in several ways, one of them is analysed: that of the
+    most cells, the last of equals. The scores of models that learn nothing become the ``floor`` of their target.
 
     Args:
         strategies: zero-shot transfer alone, unless asked.
-        where: ``column=value`` conditions, as `harness scores` takes them.
+        where: ``column=value`` conditions, as `harness scores` takes them; also on ``select``.
         keep: which cells are looked at at all.
 
     Raises:
         HarnessError: nothing is left, or two cells differ in what the table does not show.
     """
-    frame = narrowed(store.frame(keep), where)
-    frame = frame[frame["main"]]
+    frame = store.frame(keep)
+    frame = narrowed(_with_selection(frame[frame["main"]], store), where)
     notes = []
     for kept, why in (
         (frame["limit"].isna(), "limited to a part of the data"),
-        (frame["touches"] != "dev", "the strategy looked at the target's development data"),
         (frame["size"].isna(), "trained on a part of the training data"),
         (frame["strategy"].isin(strategies), f"of another strategy than {', '.join(strategies)}"),
         (
@@ -69,13 +77,46 @@ def from_store(
     frame = frame.rename(columns={"sources": "source", "size": "train_size"})
     floors = frame[frame["model"].isin(FLOORS)].groupby(["task", "target"])["score"].max()
     frame = frame[~frame["model"].isin(FLOORS)]
-    if frame.empty:
-        raise HarnessError(f"{store.root}: no cell to analyse{': ' + '; '.join(notes) if notes else ''}")
     _refuse_twins(frame)
     frame = frame.assign(
         floor=[floors.get(key, float("nan")) for key in zip(frame["task"], frame["target"], strict=True)]
     )
-    return Scores(frame[list(COLUMNS)].reset_index(drop=True), tuple(notes))
+    frame = frame[list(COLUMNS)].reset_index(drop=True)
+    chosen, said = _chosen(frame)
+    notes += said
+    if chosen.empty:
+        raise HarnessError(f"{store.root}: no cell to analyse{': ' + '; '.join(notes) if notes else ''}")
+    ways = frame.groupby(SETTING)["select"].transform("nunique")
+    several = frame[(ways > 1) & (frame["shots"] == 0)]
+    return Scores(chosen, tuple(notes), several if len(several) else None)
+
+
+def _with_selection(frame: pd.DataFrame, store: Store) -> pd.DataFrame:
+    """The table with what each cell's checkpoint was selected by, as the record of its job says."""
+    found = {}
+    for job in set(zip(frame["task"], frame["predict_key"], strict=True)):
+        record = store.read_job(*job)
+        training = record.spec["train"].get("training") if record is not None else None
+        found[job] = str(training["select"]) if training else LAST  # where nothing is trained, nothing is selected
+    by = [found[job] for job in zip(frame["task"], frame["predict_key"], strict=True)]
+    return frame.assign(select=by).assign(select=lambda rows: rows["select"].mask(rows["touches"] == "dev", TARGET_DEV))
+
+
+def _chosen(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The cells of one way of selection a setting, none of them by the target's dev set; and why others are not."""
+    looked = frame["select"] == TARGET_DEV
+    notes = (
+        [f"{int(looked.sum())} cells left out: they looked at the target's development data"] if looked.any() else []
+    )
+    frame = frame[~looked]
+    counted = frame.groupby([*SETTING, "select"]).size().reset_index(name="n")
+    counted = counted.assign(other=counted["select"] != LAST).sort_values(["n", "other"], ascending=[False, True])
+    best = counted.drop_duplicates(SETTING).set_index(SETTING)["select"].to_dict()
+    wanted = [best[key] for key in zip(*(frame[name] for name in SETTING), strict=True)]
+    kept = frame["select"] == wanted
+    for select, n in frame[~kept]["select"].value_counts().items():
+        notes.append(f"{n} cells left out: selected by {select}, of settings with cells selected otherwise")
+    return frame[kept].reset_index(drop=True), notes
 
 
 def _refuse_twins(frame: pd.DataFrame) -> None:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from harness.analysis.grid import Array
 
+FEW = 1500  # pairs of languages up to which comparing all with all is faster than sorting
+EXACT = 2.0**24
+
 
 def pearson(weights: Array, x: Array, y: Array) -> Array:
     """Pearson's r; x and y may be (n,) or (replicates, n). NaN where one is constant."""
@@ -32,20 +35,35 @@ def spearman(weights: Array, x: Array, y: Array) -> Array:
 
 
 def kendall(weights: Array, x: Array, y: Array) -> Array:
-    """Kendall's tau-b, by counting inversions in a merge sort whose moves are the same for every replicate.
+    """Kendall's tau-b: of all pairs where they are few, and by a merge sort where they are many."""
+    tied_x, tied_y = _pairs(weights, _dense(x)), _pairs(weights, _dense(y))
+    total = weights.sum(axis=1)
+    pairs = total * (total - 1) / 2
+    exact = float(total.max(initial=0.0)) < EXACT
+    difference = _by_pairs(weights, x, y) if exact and len(x) <= FEW else _by_sorting(weights, x, y)
+    return _ratio(difference, np.sqrt((pairs - tied_x) * (pairs - tied_y)))
+
+
+def _by_pairs(weights: Array, x: Array, y: Array) -> Array:
+    """Weighted concordant pairs less discordant ones, from the matrix of all signs."""
+    signs = (np.sign(x[:, None] - x) * np.sign(y[:, None] - y)).astype(np.float32)
+    # sums of whole numbers, which single precision holds exactly up to EXACT
+    difference: Array = np.einsum("ij,ij->i", weights.astype(np.float32) @ signs, weights) / 2
+    return difference
+
+
+def _by_sorting(weights: Array, x: Array, y: Array) -> Array:
+    """The same by counting inversions in a merge sort whose moves are the same for every replicate.
 
     Source: Knight (1966), for weights.
     """
     order = np.lexsort((y, x))
     w, ys = weights[:, order], _dense(y)[order]
-    tied_x = _pairs(weights, _dense(x))
-    tied_y = _pairs(weights, _dense(y))
+    tied_x, tied_y = _pairs(weights, _dense(x)), _pairs(weights, _dense(y))
     tied_both = _pairs(weights, _dense(_dense(x) * (len(y) + 1.0) + _dense(y)))
     total = weights.sum(axis=1)
-    pairs = total * (total - 1) / 2
     # of the pairs untied in y and ordered by (x, y), those tied in x look concordant
-    difference = (pairs - tied_y) - 2 * _inversions(w, ys) - (tied_x - tied_both)
-    return _ratio(difference, np.sqrt((pairs - tied_x) * (pairs - tied_y)))
+    return np.asarray((total * (total - 1) / 2 - tied_y) - 2 * _inversions(w, ys) - (tied_x - tied_both))
 
 
 def midranks(weights: Array, values: Array) -> Array:
@@ -72,10 +90,15 @@ def _moments(weights: Array, x: Array, y: Array) -> tuple[Array, Array, Array]:
         return _unless_rounding(sxx, n, x), _unless_rounding(syy, n, y), sxy
     total = weights.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        dx = x - (weights * x).sum(axis=1, keepdims=True) / total
-        dy = y - (weights * y).sum(axis=1, keepdims=True) / total
+        dx, dy = (values - _dot(weights, np.broadcast_to(values, weights.shape))[:, None] / total for values in (x, y))
     wx = weights * dx
-    return (wx * dx).sum(axis=1), (weights * dy * dy).sum(axis=1), (wx * dy).sum(axis=1)
+    return _dot(wx, dx), _dot(weights * dy, dy), _dot(wx, dy)
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """Row by row."""
+    found: Array = np.einsum("ij,ij->i", a, b)
+    return found
 
 
 def _unless_rounding(squares: Array, n: Array, values: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -74,7 +74,8 @@ class Context:
         corpora: texts by language, of one task and one split, so that they are comparable.
         parallel: sentences by language; translations carry the same id.
         tokenizer: of the model that is analysed.
-        embeddings: by language (sentences, width), row by row translations of one another, of one layer of one model.
+        embeddings: by language (sentences, width), row by row translations of one another, of the model's own layer.
+        layers: embeddings of other layers, by their number.
         sizes: training examples by language.
         pretraining: by language, the amount of the model's pretraining data, in any unit; what is not listed is 0.
         cache: a folder for what is slow to read; None computes it anew.
@@ -84,6 +85,7 @@ class Context:
     parallel: Mapping[str, Corpus[Example]] = field(default_factory=dict)
     tokenizer: Tokenizer | None = None
     embeddings: Mapping[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
+    layers: Mapping[int, Mapping[str, NDArray[np.floating[Any]]]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     pretraining: Mapping[str, float] = field(default_factory=dict)
     cache: Path | None = None
@@ -94,7 +96,7 @@ class Distance:
     """A way to tell how far two languages are apart.
 
     Attributes:
-        version: of the data and the formula; a distance without it is not reproducible.
+        version: of the data and the formula, raised when equal texts give other values; stored tables go by it.
         symmetric: whether a to b is as far as b to a.
         compute: ``(canonical codes, context) -> frame``, one row an ordered pair of different languages: ``value``,
             NaN where unknown; ``shared``, how many features (tokens, sentences) the two have in common and the value
@@ -102,6 +104,7 @@ class Distance:
             Raises NotApplicableError where the context lacks what it needs.
         min_shared: values that rest on fewer shared features are not believed (``distances`` makes them NaN).
         needs: what of the context, or which package, it is computed from.
+        layer: of embeddings, the number of the layer, or ``all``; empty for that of the model's specification.
     """
 
     name: str
@@ -111,8 +114,10 @@ class Distance:
     compute: Callable[[Sequence[str], Context], pd.DataFrame]
     min_shared: int = 0
     needs: frozenset[Need] = frozenset()
+    layer: str = ""
 
 
+ALL_LAYERS = "all"
 DISTANCES: Registry[Distance] = Registry("distance", "harness.distances")
 
 
@@ -120,6 +125,19 @@ def register(*known: Distance) -> None:
     """Adds distances to the registry under their own names."""
     for distance in known:
         DISTANCES.add(distance.name)(distance)
+
+
+def at_layer(distance: Distance, layer: str) -> Distance:
+    """The distance of one hidden layer, or of ``all``, called ``linear_cka@6``; -1 is the last, 0 the embeddings.
+
+    Raises:
+        HarnessError: it is no distance of embeddings, or this is no layer.
+    """
+    if Need.EMBEDDINGS not in distance.needs:
+        raise HarnessError(f"{distance.name}@{layer}: this distance is computed without embeddings, and has no layers")
+    if layer != ALL_LAYERS and not layer.removeprefix("-").isdecimal():
+        raise HarnessError(f"{distance.name}@{layer}: name a layer by its number, as in @6, or all of them as @all")
+    return replace(distance, name=f"{distance.name}@{layer}", layer=layer)
 
 
 def distances(wanted: Sequence[str | Distance], languages: Sequence[str], context: Context) -> pd.DataFrame:
@@ -180,6 +198,8 @@ def _codes(languages: Sequence[str]) -> list[str]:
 
 def _computed(item: str | Distance, codes: Sequence[str], context: Context) -> pd.DataFrame:
     distance = DISTANCES[item] if isinstance(item, str) else item
+    if distance.layer:
+        context = replace(context, embeddings=context.layers[int(distance.layer)])
     table = distance.compute(codes, context)[COLUMNS]
     table.loc[table["shared"] < distance.min_shared, "value"] = np.nan
     table.insert(0, "distance", distance.name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from harness.distances.base import DISTANCES, Distance, Kind, Need, distances
+from harness.distances.base import ALL_LAYERS, DISTANCES, Context, Distance, Kind, Need, at_layer, distances
 from harness.distances.file import doubt, read_distance
 from harness.errors import HarnessError, NotApplicableError, nearest
 from harness.options import Options
@@ -97,17 +97,19 @@ def choose(asked: Asked, grids: Sequence[Grid], studied: Mapping[tuple[str, str]
     wanted = list(_wanted(asked.names or DEFAULT))
     found = [pd.DataFrame(columns=COLUMNS)]
     notes: list[str] = []
+    kinds: dict[str, str] = {}
     missing: dict[tuple[str, str], list[str]] = {}
-    for needs, several in groupby(sorted(wanted, key=lambda one: sorted(one.needs)), key=lambda one: one.needs):
+    for _, several in groupby(sorted(wanted, key=_alike), key=_alike):
         of_these = list(several)
-        for scope in _scopes(needs, grids, studied):
+        for scope in _scopes(of_these[0].needs, grids, studied):
             for distance, table, why in _computed(of_these, scope, asked):
-                if not why and distance.name not in asked.names:
+                if not why and not _named(distance, asked):
                     why = _constant(table, scope)
                 if why:
                     missing.setdefault((distance.name, why), []).append(str(scope))
                     continue
                 notes += _doubts(distance, table, scope)
+                kinds[distance.name] = str(distance.kind)
                 found.append(table.assign(task=scope.task, model=scope.model)[COLUMNS])
     together: dict[tuple[str, str], list[str]] = {}
     for (name, why), scopes in missing.items():
@@ -116,10 +118,27 @@ def choose(asked: Asked, grids: Sequence[Grid], studied: Mapping[tuple[str, str]
     if not asked.names:
         notes.append(f"distances by default: {', '.join(DEFAULT)}; for others --distances with names or kinds")
     table = pd.concat([one for one in found if len(one)] or found, ignore_index=True)
-    order = {one.name: i for i, one in enumerate(wanted)}
-    table = table[table["value"].notna()].sort_values("distance", key=lambda names: names.map(order), kind="stable")
-    kinds = {one.name: str(one.kind) for one in wanted if one.kind is not Kind.FILE}
+    order = {_bare(one.name): i for i, one in enumerate(wanted)}
+    table = table[table["value"].notna()]
+    table = table.sort_values("distance", key=lambda names: names.map(_bare).map(order), kind="stable")
+    kinds = {name: kind for name, kind in kinds.items() if kind != Kind.FILE}
     return Chosen(table.reset_index(drop=True), kinds, tuple(notes))
+
+
+def _alike(distance: Distance) -> tuple[list[Need], bool]:
+    """What distances agree in that are made from the same things."""
+    return sorted(distance.needs), bool(distance.layer)
+
+
+def _bare(name: str) -> str:
+    """A distance's name without its layer."""
+    return name.partition("@")[0]
+
+
+def _named(distance: Distance, asked: Asked) -> bool:
+    """Whether a distance was asked for by its own name, or as one of all layers."""
+    names = {distance.name, f"{_bare(distance.name)}@{ALL_LAYERS}"} if distance.layer else {distance.name}
+    return not names.isdisjoint(asked.names)
 
 
 def _wanted(names: Sequence[str]) -> Iterator[Distance]:
@@ -132,6 +151,8 @@ def _wanted(names: Sequence[str]) -> Iterator[Distance]:
             several = [DISTANCES[one] for one in DISTANCES if DISTANCES[one].kind == name]
         elif name in DISTANCES:
             several = [DISTANCES[name]]
+        elif _bare(name) in DISTANCES:
+            several = [at_layer(DISTANCES[_bare(name)], name.partition("@")[2])]
         else:
             raise HarnessError(f"unknown distance {name!r}: {nearest(name, [*DISTANCES, *map(str, Kind)])}")
         yield from (one for one in several if one.name not in done)
@@ -153,23 +174,37 @@ def _scopes(
 
 
 def _computed(wanted: Sequence[Distance], scope: Scope, asked: Asked) -> Iterator[tuple[Distance, pd.DataFrame, str]]:
-    """Each distance with its table, or with the reason why there is none; what all of them need is made once."""
+    """Each distance with its table, or with the reason why there is none; what they need is read once, if at all."""
     nothing = pd.DataFrame(columns=COLUMNS)
-    try:
-        if len(scope.languages) < 2:
-            raise NotApplicableError("there is one language only")
-        # what reads texts and models is not imported by an analysis that needs none
-        from harness.distances.sources import context_of
+    # what reads texts and models is not imported by an analysis that needs none
+    from harness.distances import embedded, remembered, sources
 
-        context = context_of(wanted, scope, asked)
+    codes = scope.languages
+    try:
+        if len(codes) < 2:
+            raise NotApplicableError("there is one language only")
+        wanted = embedded.layered(wanted, scope, asked)
+        inputs = sources.inputs_of(wanted, scope, asked)
+        places = {one.name: remembered.place(one, codes, inputs, asked) for one in wanted}
+        stored = {name: remembered.read(path, codes) for name, path in places.items() if path}
+        known = {name: table for name, table in stored.items() if table is not None}
+        left = [one for one in wanted if one.name not in known]
+        context = sources.context_of(left, inputs, asked) if left else Context()
     except HarnessError as error:
         yield from ((distance, nothing, str(error)) for distance in wanted)
         return
     for distance in wanted:
+        if distance.name in known:
+            yield distance, known[distance.name].assign(distance=distance.name), ""
+            continue
         try:
-            yield distance, distances([distance], scope.languages, context), ""
+            table = distances([distance], codes, context)
         except NotApplicableError as error:
             yield distance, nothing, str(error)
+            continue
+        if path := places[distance.name]:
+            remembered.write(path, table)
+        yield distance, table, ""
 
 
 def _constant(table: pd.DataFrame, scope: Scope) -> str:

@@ -6,17 +6,13 @@ gives a similarity as its authors define it; the distance of that name is one mi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from harness.distances.base import Context, Distance, Floats, Kind, Need, by_pair, distances, frame, register
+from harness.distances.base import Context, Distance, Floats, Kind, Need, by_pair, frame, register
 from harness.errors import DataError, NotApplicableError
-
-Vectors = NDArray[np.floating[Any]]
 
 
 def centroid_cosine(x: Floats, y: Floats) -> float:
@@ -67,21 +63,6 @@ def retrieval_accuracy(x: Floats, y: Floats) -> float:
         # products of equal rows may differ in the last bit, and a tie is no win
         hits += int((own > scores.max(axis=1) + 1e-12).sum())
     return hits / len(x)
-
-
-def per_layer(
-    names: Sequence[str], languages: Sequence[str], layers: Mapping[int, Mapping[str, Vectors]]
-) -> pd.DataFrame:
-    """Representation distances of several layers of one model; a distance is called ``linear_cka@7``.
-
-    Args:
-        layers: embeddings as in ``Context``, by layer.
-    """
-    tables = []
-    for layer, embeddings in layers.items():
-        table = distances(names, languages, Context(embeddings=embeddings))
-        tables.append(table.assign(distance=table["distance"] + f"@{layer}"))
-    return pd.concat(tables, ignore_index=True)
 
 
 def _distance(similarity: Callable[[Floats, Floats], float], *, symmetric: bool = True) -> Distance:

@@ -31,7 +31,7 @@ class TrainingSet:
         corpora: one per source language, in the sources' order, each already cut to the examples in use.
         tags: what the model chooses from, as it stands in the examples, in the order of the task's labels; for spans
             ``O``, and ``B-x`` and ``I-x`` of each label; empty where it does not choose.
-        dev: the sources' own dev corpora; empty unless the selection needs them.
+        dev: the corpora that the selection goes by, the sources' own or the target's; empty where it needs none.
     """
 
     shape: Shape
@@ -56,8 +56,10 @@ class Model(Protocol):
         trains: shapes that ``train`` and ``predict`` know; empty where nothing is trained.
         embeds: whether ``embed`` works.
         continues: whether ``train`` may start from an earlier folder (few-shot needs it).
-        backend: what computed the numbers (``eager``, ``onednn-packed``, ``sklearn``); recorded, never keyed.
+        backend: what computed the numbers (``eager``, ``onednn-packed``, ``sklearn``), and what trained the weights
+            where that was another (``eager, trained by onednn``); recorded, never keyed.
         tokens: ``real`` and ``computed`` (padding counted) of the last pass; empty where there are no tokens.
+        parameters: of the network of the last pass; None where there is none.
     """
 
     trains: frozenset[Shape]
@@ -65,6 +67,7 @@ class Model(Protocol):
     continues: bool
     backend: str
     tokens: Mapping[str, int]
+    parameters: int | None
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:
         """Bind to a specification. Cheap: weights load at first use.
@@ -103,6 +106,9 @@ class View(NamedTuple):
 @runtime_checkable
 class Layered(Protocol):
     """A model that has layers to look at."""
+
+    def depth(self) -> int:
+        """How many layers there are, the embeddings not counted."""
 
     def embed_views(
         self, corpora: Sequence[Corpus[Example]], views: Sequence[View], folder: Path | None = None

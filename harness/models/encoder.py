@@ -21,6 +21,7 @@ from harness.data.examples import Corpus, Example
 from harness.engine.batches import Batch
 from harness.engine.subwords import Subwords
 from harness.engine.tokens import Tokens
+from harness.engine.unpadded import first_states, hidden_states, same
 from harness.errors import HarnessError
 from harness.models.base import MODELS, View
 from harness.models.checkpoints import digest, located
@@ -29,11 +30,17 @@ from harness.spec import ModelSpec
 
 
 class Hidden(nn.Module):
-    """A transformers model as batches call it."""
+    """A transformers model as batches call it.
 
-    def __init__(self, model: nn.Module) -> None:
+    Args:
+        model: by the library.
+        unpadded: whether evaluation may leave padding out.
+    """
+
+    def __init__(self, model: nn.Module, *, unpadded: bool = False) -> None:
         super().__init__()
         self.model = model
+        self.unpadded = unpadded
         # where there is one segment alone, as in XLM-R, a second one would be out of range
         self.segments = getattr(model.config, "type_vocab_size", 0) > 1
 
@@ -41,8 +48,16 @@ class Hidden(nn.Module):
         """Hidden states of the last layer, (rows, longest, width)."""
         return self.layers(batch, (-1,))[0]
 
+    def first(self, batch: Batch) -> Tensor:
+        """Hidden states of the last layer of each row's first token, (rows, width)."""
+        if self.unpadded and not self.training:
+            return first_states(self.model, batch)
+        return self(batch)[:, 0]  # type: ignore[no-any-return]
+
     def layers(self, batch: Batch, wanted: Sequence[int]) -> list[Tensor]:
         """Hidden states of several layers; -1 is the last, 0 the embeddings."""
+        if self.unpadded and not self.training:
+            return hidden_states(self.model, batch, wanted)
         segments = {"token_type_ids": batch.segments} if self.segments else {}
         inner = any(layer != -1 for layer in wanted)
         # the model counts positions itself, from the padded ids: XLM-R's start behind its padding token's
@@ -70,10 +85,11 @@ class Pretrained:
                 f"model {spec.name} reads at most {room} tokens a row, not {spec.max_length}: "
                 f"pass model.max_length={room}"
             )
-        if not -1 <= spec.layer <= config.num_hidden_layers:
+        self.depth = int(config.num_hidden_layers)
+        if not -1 <= spec.layer <= self.depth:
             raise HarnessError(
-                f"model {spec.name} has {config.num_hidden_layers} layers, and so no layer {spec.layer}: "
-                f"1 to {config.num_hidden_layers}, 0 for the embeddings, -1 or last for the last"
+                f"model {spec.name} has {self.depth} layers, and so no layer {spec.layer}: "
+                f"1 to {self.depth}, 0 for the embeddings, -1 or last for the last"
             )
         if spec.pooling not in {"mean", "cls"}:
             raise HarnessError(f"model {spec.name}: pooling is {spec.pooling!r}, and must be 'mean' or 'cls'")
@@ -96,7 +112,8 @@ class Pretrained:
 
     def build(self) -> Hidden:
         """A copy of the pretrained weights, in float32."""
-        return Hidden(copy.deepcopy(_weights(self.place, self.revision)))
+        net = _weights(self.place, self.revision)
+        return Hidden(copy.deepcopy(net), unpadded=_unpadded(net, self.pad))
 
     def table(self, tokens: Tokens) -> Tensor | None:  # noqa: ARG002
         """None: the network has a vocabulary."""
@@ -122,6 +139,10 @@ class Encoder(Neural):
     def backbone(self) -> Pretrained:
         """The checkpoint that the specification names."""
         return Pretrained(self.spec, self.cache)
+
+    def depth(self) -> int:
+        """The layers of the checkpoint's network."""
+        return self.backbone.depth
 
     def embed_views(
         self, corpora: Sequence[Corpus[Example]], views: Sequence[View], folder: Path | None = None
@@ -156,6 +177,12 @@ def _weights(place: str, revision: str | None) -> nn.Module:
         )
     found: nn.Module = net
     return found.eval()
+
+
+@lru_cache(maxsize=2)
+def _unpadded(net: nn.Module, pad: int) -> bool:
+    """Whether padding may be left out, compared once in a process."""
+    return same(net, pad)
 
 
 def _read(kind: Any, place: str, revision: str | None, **settings: object) -> Any:

@@ -42,6 +42,7 @@ class Floor:
     continues = False
     backend = "python"
     tokens: Mapping[str, int] = MappingProxyType({})
+    parameters: int | None = None
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:  # noqa: ARG002
         self.spec = spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -43,8 +43,10 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Scores: (rows, longest, outputs) where the head reads every token, (rows, outputs) otherwise."""
-        hidden = self.base(batch)
-        return cast("Tensor", self.head(hidden[:, 0] if self.first_only else hidden))
+        first = getattr(self.base, "first", lambda batch: self.base(batch)[:, 0])
+        hidden = first(batch) if self.first_only else self.base(batch)
+        # whatever the numbers of the backbone are: near ties are many, and scores of few bits equal
+        return cast("Tensor", self.head(hidden.float()))
 
 
 def targets_of(shape: Shape, examples: Sequence[Example], tags: Sequence[str], tokens: Tokens) -> Targets:
@@ -100,7 +102,7 @@ def summed_loss(shape: Shape, scores: Tensor, targets: Targets, tokens: Tokens, 
     Source: Cao et al. (2007), Learning to Rank: From Pairwise Approach to Listwise Approach, ICML.
     """
     if shape is Shape.VALUE:
-        return (scores[:, 0].float() - torch.from_numpy(targets[rows]).to(scores.device)).square().sum()
+        return (scores[:, 0].float() - _beside(scores, targets[rows])).square().sum()
     if shape is Shape.OPTIONS:
         return _over_options(scores[:, 0].float(), targets[rows], tokens.example[rows])
     if shape is Shape.WORDS:
@@ -113,14 +115,19 @@ def summed_loss(shape: Shape, scores: Tensor, targets: Targets, tokens: Tokens, 
     open_to = np.zeros(scores.shape[:2], dtype=bool)
     open_to[np.arange(scores.shape[1]) < tokens.lengths[rows][:, None]] = tokens.start[tokens.flat(rows)] >= 0
     open_to[:, 0] = True
-    closed = ~torch.from_numpy(open_to).to(scores.device)
+    closed = ~_beside(scores, open_to)
     first, last = scores.float().masked_fill(closed[..., None], -torch.inf).unbind(-1)
     return (_cross_entropy(first, targets[rows, 0]) + _cross_entropy(last, targets[rows, 1])) / 2
 
 
 def _cross_entropy(scores: Tensor, targets: Targets) -> Tensor:
-    wanted = torch.from_numpy(targets).to(scores.device)
+    wanted = _beside(scores, targets)
     return nn.functional.cross_entropy(scores.float(), wanted, ignore_index=NOTHING, reduction="sum")
+
+
+def _beside(scores: Tensor, array: NDArray[Any]) -> Tensor:
+    """The array where the scores are, without waiting for these."""
+    return torch.from_numpy(array).to(scores.device, non_blocking=True)
 
 
 def _over_options(scores: Tensor, wanted: Targets, example: Ints) -> Tensor:
@@ -128,9 +135,9 @@ def _over_options(scores: Tensor, wanted: Targets, example: Ints) -> Tensor:
     starts = np.flatnonzero(np.diff(example, prepend=-1))
     line = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(example)))
     place = np.arange(len(example)) - starts[line]
-    at = torch.from_numpy(line).to(scores.device), torch.from_numpy(place).to(scores.device)
+    at = _beside(scores, line), _beside(scores, place)
     table = scores.new_full((len(starts), int(place.max()) + 1), -torch.inf).index_put(at, scores)
-    return -(table.log_softmax(dim=1)[at] * torch.from_numpy(wanted).to(scores.device)).sum()
+    return -(table.log_softmax(dim=1)[at] * _beside(scores, wanted)).sum()
 
 
 def answers(

@@ -53,6 +53,7 @@ class Lexical:
     continues = True
     backend = "sklearn"
     tokens: Mapping[str, int] = MappingProxyType({})
+    parameters: int | None = None
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:  # noqa: ARG002
         known = {field.name for field in fields(Options)}
@@ -77,9 +78,12 @@ class Lexical:
             DataError: an example has a tag that is none of ``data.tags``.
             HarnessError: ``start`` was trained for something else, or there is no dev set to select by.
         """
-        choosing = training.select == "source_dev"
+        choosing = training.select != "last"
         if choosing and not data.dev:
-            raise HarnessError("select=source_dev needs dev data of every source: pass select=last where there is none")
+            raise HarnessError(
+                f"select={training.select} needs dev data of every source, or of the target: "
+                "pass select=last where there is none"
+            )
         about = {"shape": data.shape.value, "tags": list(data.tags)}
         examples = [example for corpus in data.corpora for example in corpus]
         rng = np.random.default_rng(seed)
@@ -94,7 +98,7 @@ class Lexical:
             return ()
 
         def dev(linear: Linear) -> float:
-            """Quality averaged over the sources, as networks are selected by."""
+            """Quality averaged over the dev sets, as networks are selected by."""
             answers = (self._answers(linear, data.shape, data.tags, corpus) for corpus in data.dev)
             return float(
                 np.mean([quality(data.shape, found, [*c]) for c, found in zip(data.dev, answers, strict=True)])

@@ -16,12 +16,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from harness.data.examples import Corpus, Example, Sentence, Shape
-from harness.engine.batches import batch_of, batches_of, items_of
-from harness.engine.device import BUDGET, device, threads
+from harness.engine.batches import Resident, batches_of, items_of
+from harness.engine.device import budget_of, device, threads
 from harness.engine.forward import forward
 from harness.engine.packed import EAGER, pack
+from harness.engine.products import products
 from harness.engine.tokens import Ints, Tokens, pool, tokens_of
-from harness.engine.train import fit
+from harness.engine.train import PART, fit
+from harness.engine.vocabulary import cut_down
 from harness.errors import HarnessError, nearest
 from harness.models.backbone import Backbone
 from harness.models.base import Curve, Prediction, TrainingSet, View
@@ -31,9 +33,6 @@ from harness.spec import ModelSpec, Training
 
 WEIGHTS, HEAD = "weights.safetensors", "head.json"
 """What a checkpoint folder holds: all weights, and the shape and tags of the head."""
-
-MICRO = 4
-"""Training batches go through the network in parts of so many evaluation budgets."""
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -53,6 +52,7 @@ class Neural:
         self.cache = cache
         self.pretraining = pretraining
         self.tokens: Mapping[str, int] = {}
+        self.parameters: int | None = None
 
     @cached_property
     def backbone(self) -> Backbone:
@@ -79,21 +79,26 @@ class Neural:
             tokens = self._pool(data.corpora, shape)
             targets = targets_of(shape, _examples(data.corpora), data.tags, tokens)
             items = items_of(tokens, together=shape is Shape.OPTIONS)
-            table = self._table(tokens)
+            resident = Resident(tokens, self.backbone.pad, device(), self._table(tokens))
 
             def losses(chosen: Ints) -> Tensor:
                 rows = items.rows(chosen)
-                batch = batch_of(tokens, rows, self.backbone.pad, device(), table)
+                batch, _ = resident.batch(rows, torch.from_numpy(rows).to(device(), non_blocking=True))
                 with torch.autocast(device().type, torch.bfloat16, enabled=self.spec.dtype == "bfloat16"):
                     return summed_loss(shape, net(batch), targets, tokens, rows)
 
             weights = weights_of(shape, targets, tokens)
-            budget = MICRO * BUDGET[device().type]
+            budget = PART[device().type]
             dev = self._dev(net, data) if data.dev else None
-            curve = fit(net, losses, items.lengths, weights, training, seed, budget, dev, items.sizes)
+            read = [tokens.ids, np.asarray([self.backbone.pad])]
+            if data.dev:
+                read.append(self._pool(data.dev, shape).ids)
+            with products(net) as backend, cut_down(net, read):
+                curve = fit(net, losses, items.lengths, weights, training, seed, budget, dev, items.sizes)
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: value.contiguous().cpu() for name, value in net.state_dict().items()}, folder / WEIGHTS)
-        (folder / HEAD).write_text(json.dumps({"shape": shape.value, "tags": data.tags}) + "\n", encoding="utf-8")
+        head = {"shape": shape.value, "tags": data.tags, "backend": backend}
+        (folder / HEAD).write_text(json.dumps(head) + "\n", encoding="utf-8")
         return [Curve(*point) for point in curve]
 
     def predict(self, folder: Path, corpora: Sequence[Corpus[Example]]) -> list[list[Prediction]]:
@@ -102,8 +107,8 @@ class Neural:
         with threads(self.spec.threads):
             net = self._network(shape, tags)
             _load(net, folder, keep_head=True)
-            net.to(self._dtype).eval()
-            self.backend = pack(net)
+            self.parameters = _size(net)
+            self.backend = _computed(self._ready(net.eval().base), folder)
             found = self._answers(net, shape, tags, corpora)
         ends = np.cumsum([0, *map(len, corpora)])
         return [found[start:end] for start, end in pairwise(ends)]
@@ -127,9 +132,9 @@ class Neural:
             tokens = self._pool(corpora, Shape.SENTENCE)
             # a sentence is one row, so that rows and texts are numbered alike
             distinct = tokens.select(np.unique(same, return_index=True)[1])
-            base.to(device(), self._dtype).eval()
-            self.backend = pack(base)
-            self._count(distinct)
+            self.parameters = _size(base)
+            self.backend = _computed(self._ready(base.to(device()).eval()), folder)
+            self._count(distinct, base)
             vectors = forward(
                 lambda batch: self.backbone.pooled(base, batch, views),
                 distinct,
@@ -147,6 +152,10 @@ class Neural:
     def _dtype(self) -> torch.dtype:
         return DTYPES[self.spec.dtype]
 
+    def _ready(self, base: nn.Module) -> str:
+        """The name of what computes the backbone from here on, in the precision of the specification."""
+        return ", ".join([pack(base, self._dtype), *["unpadded"] * getattr(base, "unpadded", False)])
+
     def _network(self, shape: Shape, tags: Sequence[str]) -> Network:
         return Network(self.backbone.build(), self.backbone.width, shape, tags).to(device())
 
@@ -158,27 +167,28 @@ class Neural:
             corpora, (tokens_of(c, shape, backbone.tokenizer, length, self.cache, prefix=prefix) for c in corpora)
         )
 
-    def _count(self, tokens: Tokens) -> None:
-        batches = batches_of(tokens.lengths, BUDGET[device().type])
-        self.tokens = {"real": batches.real, "computed": batches.computed}
+    def _count(self, tokens: Tokens, base: nn.Module) -> None:
+        batches = batches_of(tokens.lengths, budget_of(len(tokens.ids), device()))
+        computed = batches.real if getattr(base, "unpadded", False) else batches.computed
+        self.tokens = {"real": batches.real, "computed": computed}
 
     def _table(self, tokens: Tokens) -> Tensor | None:
         table = self.backbone.table(tokens)
         return None if table is None else table.to(device())
 
     def _answers(
-        self, net: nn.Module, shape: Shape, tags: Sequence[str], corpora: Sequence[Corpus[Example]]
+        self, net: Network, shape: Shape, tags: Sequence[str], corpora: Sequence[Corpus[Example]]
     ) -> list[Prediction]:
         tokens, examples = self._pool(corpora, shape), _examples(corpora)
         if not examples:
             return []
         table, per_token = self._table(tokens), shape in PER_TOKEN
-        self._count(tokens)
+        self._count(tokens, net.base)
         outputs = forward(net, tokens, device(), per_token=per_token, pad=self.backbone.pad, table=table)
         return answers(shape, outputs, tags, tokens, examples)
 
-    def _dev(self, net: nn.Module, data: TrainingSet) -> Callable[[], float]:
-        """Quality on the dev sets, averaged over the sources."""
+    def _dev(self, net: Network, data: TrainingSet) -> Callable[[], float]:
+        """Quality averaged over the dev sets."""
 
         def measure() -> float:
             return float(
@@ -206,6 +216,16 @@ def _head(folder: Path) -> tuple[Shape, tuple[str, ...]]:
             f"{folder}: no {HEAD}, so this is no checkpoint of a trained model: train it again"
         ) from None
     return Shape(head["shape"]), tuple(head["tags"])
+
+
+def _size(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def _computed(evaluated: str, folder: Path | None) -> str:
+    """What computed the numbers of a job, the training of its weights included where that was not plain torch."""
+    trained = EAGER if folder is None else json.loads((folder / HEAD).read_text(encoding="utf-8")).get("backend", EAGER)
+    return evaluated if trained == EAGER else f"{evaluated}, trained by {trained}"
 
 
 def _load(net: Network, folder: Path, *, keep_head: bool) -> None:

@@ -48,6 +48,7 @@ class Predictions:
     continues = False
     backend = "files"
     tokens: Mapping[str, int] = MappingProxyType({})
+    parameters: int | None = None
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:  # noqa: ARG002
         self.spec = spec

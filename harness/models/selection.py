@@ -1,4 +1,4 @@
-"""What checkpoints are compared by under ``select=source_dev``, the same for every model family."""
+"""What checkpoints are compared by where one is selected on a dev set, the same for every model family."""
 
 from __future__ import annotations
 

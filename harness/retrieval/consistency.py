@@ -79,6 +79,8 @@ def across(tables: Mapping[str, pd.DataFrame], direction: str = "backward", simi
     first = tables[min(tables)]
     groups = dict(zip(first["example_id"], first["group_id"], strict=True))
     shared = [id for id in groups if all(id in one for one in ranks.values())]
+    if not shared:
+        raise HarnessError(f"no query is in all of {', '.join(ranks)}: ranks of different queries cannot be compared")
     measure = rank_variance()
     counts = measure.count(shared, [[one[id] for one in ranks.values()] for id in shared])
     bounds = interval(counts, [groups[id] for id in shared], measure)

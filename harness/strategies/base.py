@@ -7,7 +7,7 @@ predictions. Each hook has a default that changes nothing, so that a strategy sa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -76,3 +76,21 @@ class Strategy:
 
 
 STRATEGIES: Registry[Strategy] = Registry("strategy", "harness.strategies")
+
+
+def selections(job: Job) -> frozenset[str]:
+    """What the checkpoints are selected by that a job's weights come from: its own, and that of its base."""
+    return frozenset({job.training.select, STRATEGIES[job.strategy].training(job).select} if job.trained else ())
+
+
+def touches(job: Job) -> str:
+    """Which target labels a job looks at: those of its strategy, and dev where a checkpoint is selected by it."""
+    return "dev" if "target_dev" in selections(job) else STRATEGIES[job.strategy].touches
+
+
+def split(job: Job) -> tuple[Job, ...]:
+    """The jobs that a job falls into: one a target where target labels are used, also to select by."""
+    parts = STRATEGIES[job.strategy].split(job)
+    if "target_dev" not in selections(job):
+        return parts
+    return tuple(replace(part, targets=(target,)) for part in parts for target in part.targets)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from harness import analyze as verb
 from harness.analysis import catalogue
 from harness.analysis.figures import style
 from harness.analysis.figures.heatmap import heatmap, order
+from harness.analysis.request import Request
 from harness.errors import HarnessError
 from tests.analysis.conftest import grid_of
 
@@ -42,14 +45,14 @@ def distance(tmp_path):
 
 def asked(matrix, distance, tmp_path, **changes):
     plain = {"matrix": matrix, "distances": [str(distance)], "out": tmp_path / "out", "results": tmp_path}
-    return verb.Request(**(plain | {"replicates": 30, "permutations": 99} | changes))
+    return Request(**(plain | {"replicates": 30, "permutations": 99} | changes))
 
 
 def test_every_analysis_writes_tables_figures_and_what_it_was_made_from(matrix, distance, tmp_path):
     report = verb.analyze(asked(matrix, distance, tmp_path))
     assert report.failed == {}
     assert [one.name for one in report.results] == [
-        name for name in catalogue.ANALYSES if name not in ("few_shot", "utility")
+        name for name in catalogue.ANALYSES if name not in ("few_shot", "selection", "consistency", "utility")
     ]
     for result in report.results:
         folder = tmp_path / "out" / result.name
@@ -66,6 +69,27 @@ def test_every_analysis_writes_tables_figures_and_what_it_was_made_from(matrix, 
     assert numbers["corr.toy.apart.spearman.n"] == 89
     assert all(np.isfinite(value) for value in numbers.values())
     assert any("1 of 90 source-target cells have no score" in note for one in report.results for note in one.notes)
+
+
+def test_the_index_names_every_file_and_every_file_is_in_the_index(matrix, distance, tmp_path):
+    verb.analyze(asked(matrix, distance, tmp_path))
+    out = tmp_path / "out"
+    index = json.loads((out / "index.json").read_text())
+    schema = json.loads(files("harness.schema").joinpath("analysis.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(index, schema)
+    named = {"index.json"}
+    for one in index["analyses"]:
+        named.add(one["result"])
+        for table in one["tables"]:
+            assert len(pd.read_csv(out / table["csv"], keep_default_na=False)) == table["rows"]
+            named |= {table["csv"], table["parquet"]}
+        for figure in one["figures"]:
+            assert figure["title"]
+            named |= {figure["svg"], figure["png"]}
+    assert named == {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    (heatmap,) = next(one for one in index["analyses"] if one["name"] == "profile")["figures"]
+    assert heatmap["caption"].startswith("10 sources, 10 targets, 99 scores, 10 of them of a source on itself")
 
 
 def test_what_an_earlier_call_drew_does_not_stay(matrix, distance, tmp_path):
@@ -98,7 +122,7 @@ def test_unknown_analyses_and_empty_stores(matrix, distance, tmp_path):
     with pytest.raises(HarnessError, match="did you mean 'correlation'"):
         verb.analyze(asked(matrix, distance, tmp_path, only=["corelation"]))
     with pytest.raises(HarnessError, match="no store there yet"):
-        verb.analyze(verb.Request(results=tmp_path / "none"))
+        verb.analyze(Request(results=tmp_path / "none"))
 
 
 def test_command_line_with_json_and_mlflow(matrix, distance, tmp_path, harness):
@@ -168,9 +192,7 @@ def test_equal_figures_are_equal_files(tmp_path):
 )
 def test_every_analysis_answers_matrices_that_are_hardly_any(text, tmp_path, capsys):
     (tmp_path / "m.csv").write_text(text)
-    request = verb.Request(
-        matrix=tmp_path / "m.csv", out=tmp_path / "out", results=tmp_path, replicates=20, permutations=99
-    )
+    request = Request(matrix=tmp_path / "m.csv", out=tmp_path / "out", results=tmp_path, replicates=20, permutations=99)
     assert verb.show(request, None, "harness", as_json=False) == 0, capsys.readouterr().out
     for path in (tmp_path / "out").glob("*/*.parquet"):
         table = pd.read_parquet(path)

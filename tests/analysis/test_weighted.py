@@ -56,3 +56,12 @@ def test_a_constant_has_no_correlation():
     x = np.full(6, 0.1)  # whose sum of squares is not quite zero
     for formula in ORACLES:
         assert np.isnan(formula(np.ones((1, 6)), x, np.arange(6.0))[0])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 60), st.sampled_from([2, 5, 1000]))
+def test_sorting_and_comparing_all_pairs_count_alike(seed, n, levels):
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(levels, size=(2, n)).astype(float)
+    weights = rng.integers(0, 5, size=(4, n)).astype(float)
+    np.testing.assert_array_equal(weighted._by_pairs(weights, x, y), weighted._by_sorting(weights, x, y))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from harness.distances import representation as r
-from harness.distances.base import Context
-from harness.errors import DataError, NotApplicableError
+from harness.distances.base import DISTANCES, Context, at_layer, distances
+from harness.errors import DataError, HarnessError, NotApplicableError
 from tests.distances.conftest import one
 
 NAMES = [
@@ -98,8 +98,9 @@ def test_translations_are_near_and_unrelated_sentences_far(name, pair):
 
 def test_layers_are_told_apart(pair):
     x, y = pair
-    table = r.per_layer(["linear_cka"], ["eng", "deu"], {3: {"eng": x, "deu": x}, 7: {"eng": x, "deu": y}})
-    by_name = table.groupby("distance")["value"].first()
+    context = Context(layers={3: {"eng": x, "deu": x}, 7: {"eng": x, "deu": y}})
+    wanted = [at_layer(DISTANCES["linear_cka"], layer) for layer in ("3", "7")]
+    by_name = distances(wanted, ["eng", "deu"], context).groupby("distance")["value"].first()
     assert by_name["linear_cka@3"] == pytest.approx(0)
     assert by_name["linear_cka@7"] == pytest.approx(1 - r.linear_cka(x, y))
 
@@ -115,3 +116,12 @@ def test_bad_embeddings_are_answered(pair):
     with pytest.raises(DataError, match="two parallel sentences or more"):
         one("linear_cka", "eng", "deu", Context(embeddings={"eng": x[:1], "deu": y[:1]}))
     assert math.isnan(one("linear_cka", "eng", "deu", Context(embeddings={"eng": x * 0, "deu": y}))["value"])
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "why"),
+    [("syntactic", "3", "computed without embeddings"), ("linear_cka", "six", "by its number, as in @6")],
+)
+def test_what_is_no_layer_is_refused(name, layer, why):
+    with pytest.raises(HarnessError, match=why):
+        at_layer(DISTANCES[name], layer)

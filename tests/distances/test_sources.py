@@ -7,9 +7,11 @@ import pytest
 
 from harness import build
 from harness.data.examples import Sentence
+from harness.data.load import load
 from harness.distances import sources
 from harness.distances.base import DISTANCES, distances
 from harness.distances.chosen import Asked, Scope
+from harness.distances.embedded import embeddings
 from harness.errors import DataError
 from harness.options import Options
 from harness.studied import Studied
@@ -33,10 +35,11 @@ def test_a_task_gives_texts_and_sizes(tiny, tmp_path):
     ner = task("mini_ner")
     wanted = [DISTANCES[name] for name in ("word_overlap", "entity_overlap", "train_size", "size_ratio")]
     scope = Scope("mini_ner", "tiny", ("deu", "eng", "fra"), ("eng",), Studied(ner, ner, tiny))
-    context = sources.context_of(wanted, scope, Asked(["lexical"], None, tmp_path))
+    asked = Asked(["lexical"], None, tmp_path)
+    context = sources.context_of(wanted, sources.inputs_of(wanted, scope, asked), asked)
     assert set(context.corpora) == {"eng", "deu"}  # the task has no French
     assert context.corpora["eng"].split == "test"
-    assert context.sizes["eng"] == len(sources.corpora(ner, ["eng"], "train", None)["eng"])
+    assert context.sizes["eng"] == len(load(ner, "eng", "train", None))
     table = distances(["word_overlap", "entity_overlap", "train_size"], ["eng", "deu"], context)
     assert table["value"].notna().all()
 
@@ -59,7 +62,7 @@ def test_embeddings_are_aligned_by_id(tiny, tmp_path):
     other = corpus(
         "deu", [Sentence(i, i, t) for i, t in [("2", "three birds"), ("9", "x"), ("0", "one cat"), ("1", "two dogs")]]
     )
-    found = sources.embeddings(tiny, [-1], {"eng": english, "deu": other}, tmp_path, {})
+    found = embeddings(tiny, [-1], {"eng": english, "deu": other}, tmp_path, {})
     assert found[-1]["eng"].shape[0] == 3
     np.testing.assert_allclose(found[-1]["eng"], found[-1]["deu"], atol=1e-6)
 
@@ -67,4 +70,4 @@ def test_embeddings_are_aligned_by_id(tiny, tmp_path):
 def test_sentences_that_are_not_parallel_are_refused(tiny, tmp_path):
     parallel = {"eng": spoken("eng", "a"), "deu": corpus("deu", [Sentence("x", "x", "b")])}
     with pytest.raises(DataError, match="0 sentences in common"):
-        sources.embeddings(tiny, [-1], parallel, tmp_path, {})
+        embeddings(tiny, [-1], parallel, tmp_path, {})

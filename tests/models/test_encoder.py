@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -22,9 +23,10 @@ from harness.data.examples import (
     ValuedText,
 )
 from harness.engine.batches import batch_of
-from harness.engine.device import BUDGET
 from harness.engine.tokens import pool, tokens_of
+from harness.engine.train import PART
 from harness.errors import DataError, HarnessError
+from harness.models import neural
 from harness.models.base import TrainingSet
 from harness.models.encoder import Encoder
 from harness.spec import ModelSpec, Training
@@ -191,10 +193,10 @@ def test_values_are_learnt(encoder, tmp_path):
     assert np.corrcoef(found, [e.value for e in data])[0, 1] > 0.9
 
 
-@pytest.mark.parametrize("budget", [None, 40])
+@pytest.mark.parametrize("budget", [None, 160])
 def test_options_are_learnt_however_many_there_are(encoder, tmp_path, budget, monkeypatch):
     if budget is not None:  # so that a training batch goes through in parts
-        monkeypatch.setitem(BUDGET, "cpu", budget)
+        monkeypatch.setitem(PART, "cpu", budget)
     model, data = encoder("bert"), choices()
     training = Training(learning_rate=2e-3, batch_size=6, epochs=30)
     model.train(TrainingSet(Shape.OPTIONS, (data,), ()), training, 1, tmp_path / "out")
@@ -314,6 +316,42 @@ def test_low_precision_is_close_to_full(encoder, tmp_path):
     encoder().train(TrainingSet(Shape.WORDS, (data,), ("L", "N")), QUICK, 1, tmp_path / "out")
     found = [encoder(dtype=dtype).predict(tmp_path / "out", [data])[0] for dtype in ("float32", "bfloat16")]
     assert np.mean([a == b for x, y in zip(*found, strict=True) for a, b in zip(x, y, strict=True)]) > 0.97
+
+
+def test_bfloat16_trains_weights_of_full_precision(encoder, tmp_path):
+    model, data = encoder(dtype="bfloat16"), TrainingSet(Shape.WORDS, (tagged(),), ("L", "N"))
+    curve = model.train(data, QUICK, 1, tmp_path / "out")
+    assert curve[-1].value < curve[0].value / 3
+    trained = load_file(tmp_path / "out" / "weights.safetensors")
+    assert {value.dtype for value in trained.values()} == {torch.float32}
+    dense = trained["base.model.encoder.layer.0.output.dense.weight"]
+    assert (dense != dense.bfloat16().float()).float().mean() > 0.9
+
+
+def test_what_trained_the_weights_is_told_with_what_evaluated_them(encoder, tmp_path, monkeypatch):
+    data = tagged(4)
+    for name in ("eager", "onednn"):
+        monkeypatch.setattr(neural, "products", lambda net, name=name: nullcontext(name))
+        encoder().train(TrainingSet(Shape.WORDS, (data,), ("L", "N")), QUICK, 1, tmp_path / name)
+    model, told = encoder(), []
+    for name in ("eager", "onednn"):
+        model.predict(tmp_path / name, [data])
+        told.append(model.backend)
+    model.embed([sentences("ab")], tmp_path / "onednn")
+    assert "trained" not in told[0]
+    assert told[1] == f"{told[0]}, trained by onednn"
+    assert model.backend.endswith(", trained by onednn")
+
+
+def test_dev_may_have_tokens_that_training_has_not(encoder, tmp_path):
+    data, dev = (corpus([TaggedWords("0", "0", (word,) * 4, ("L",) * 4)]) for word in ("ab", "cd"))
+    training = Training(learning_rate=1e-3, batch_size=1, epochs=2, select="source_dev")
+    before = encoder().backbone.build().state_dict()
+    name = "model.embeddings.word_embeddings.weight"
+    encoder().train(TrainingSet(Shape.WORDS, (data,), ("L", "N"), (dev,)), training, 1, tmp_path / "out")
+    after = load_file(tmp_path / "out" / "weights.safetensors")[f"base.{name}"]
+    moved = (after != before[name]).any(dim=1).nonzero()[:, 0].tolist()
+    assert moved == [0, 2, 4, 5]  # <s>, </s>, a, b
 
 
 class TestCheckpoints:

@@ -51,6 +51,12 @@ def test_tables_are_joined_by_query_and_read_in_one_direction():
     assert across(tables, "forward").variance == 0.5  # a has 1 and 3, b 1 and 1
 
 
+def test_languages_without_a_common_query_have_no_consistency():
+    tables = {"deu": table([{"cosine": [1, 4]}], ids="a"), "fin": table([{"cosine": [1, 3]}], ids="b")}
+    with pytest.raises(HarnessError, match="no query is in all of deu, fin"):
+        across(tables)
+
+
 def test_questions_are_ranked_by_their_first_right_answer():
     tables = {
         "deu": table([{"all": [], "lone": {"deu": 1, "eng": 5}}], ids="a"),

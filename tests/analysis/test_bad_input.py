@@ -1,0 +1,48 @@
+"""What is said of matrices that do not carry an answer: each in one line, and never a silent number."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.analysis.request import Request
+from harness.analyze import analyze
+
+FEW = "source,eng,deu,fra,spa,fin\neng,90,70,60,65,40\ndeu,70,90,60,61,40\nfra,60,62,90,75,35\nspa,61,60,80,90,33\n"
+ONE = "source,eng,deu,fra,spa,fin\neng,90,70,60,65,40\n"
+
+
+def notes(text, tmp_path, *names):
+    (tmp_path / "m.csv").write_text(text)
+    report = analyze(
+        Request(
+            matrix=tmp_path / "m.csv", results=tmp_path, out=tmp_path / "out", replicates=20, permutations=99,
+            distances=names, only=["summary", "correlation", "permutation", "mixed", "clusters"],
+        )
+    )  # fmt: skip
+    assert report.failed == {}
+    return [*report.notes, *(note for one in report.results for note in one.notes)]
+
+
+def test_too_few_languages_are_said_once_for_all_distances(tmp_path):
+    said = notes(FEW, tmp_path, "family_tree", "great_circle")
+    assert "m, published: 4 languages; no p-value below 8 (mantel, qap of family_tree, great_circle)" in said
+    assert "m, published: 5 languages; no p-value below 8 (labels of family_tree, great_circle)" in said
+    assert "m, published, mixed model: 5 languages; no p-value below 8" in said
+    assert (
+        "m, published: 1 targets with 4 sources in common and a distance; no tree (family_tree, great_circle)" in said
+    )
+
+
+def test_one_source_is_named_as_the_reason(tmp_path):
+    said = notes(ONE, tmp_path, "family_tree", "same_script")
+    assert any("one source only (eng)" in note for note in said)
+    assert "m, published: one source (mantel, qap, labels of family_tree, same_script)" in said
+    assert not any("undefined, undefined" in note for note in said)
+
+
+@pytest.mark.parametrize("corner", ["", "language"])
+def test_the_corner_that_does_not_say_what_rows_are_is_shown(corner, tmp_path, harness):
+    (tmp_path / "m.csv").write_text(f"{corner},eng,deu\neng,90,70\ndeu,60,80\n")
+    told = harness("analyze", "--matrix", "m.csv", code=2).stderr
+    assert ("upper left cell is empty" if not corner else "cell ('language') does not say") in told
+    assert "Unnamed" not in told
