@@ -107,30 +107,65 @@ class Batch:
         ids: (rows, longest) tokens, padded.
         mask: (rows, longest) true for real tokens.
         segments: (rows, longest) 1 for the second text of a pair.
+        lengths: (rows,) real tokens of each row; not on the device, so that shapes are known without waiting for it.
+        real: (tokens,) where each real token stands in the padded batch, laid flat, row after row.
         table: (types, features) vectors that ``ids`` point into, for networks without a vocabulary.
     """
 
     ids: Tensor
     mask: Tensor
     segments: Tensor
+    lengths: Ints
+    real: Tensor
     table: Tensor | None = None
 
 
+class Resident:
+    """A pool's tokens on the device, copied once: batches are cut from them where they are computed.
+
+    Args:
+        tokens: the pool.
+        pad: the token that rows are filled up with.
+        device: where the batches are wanted.
+        table: vectors that the tokens point into, where the network has no vocabulary.
+    """
+
+    def __init__(self, tokens: Tokens, pad: int, device: torch.device, table: Tensor | None = None) -> None:
+        self._lengths = tokens.lengths
+        self._pad = pad
+        self._table = table
+        # a copy of its own: the arrays may be memory-mapped, and are not to be written
+        self._ids, self._segments, self._starts, self._counts = (
+            torch.from_numpy(np.array(part, dtype=np.int64)).to(device)
+            for part in (tokens.ids, tokens.segments, tokens.offsets[:-1], self._lengths)
+        )
+
+    def batch(self, rows: Ints, there: Tensor | None = None) -> tuple[Batch, Tensor]:
+        """The padded batch of these rows, and where each of its real tokens stands in the pool, (tokens,).
+
+        Nothing here waits for the device.
+
+        Args:
+            rows: numbers of the rows.
+            there: the same numbers on the device, where they are there already.
+        """
+        lengths = self._lengths[rows]
+        longest, total = int(lengths.max()), int(lengths.sum())
+        there = torch.from_numpy(rows).to(self._ids.device) if there is None else there
+        counts = self._counts[there]
+        line = torch.repeat_interleave(counts, output_size=total)
+        within = torch.arange(total, device=line.device) - (counts.cumsum(0) - counts)[line]
+        at = self._starts[there][line] + within
+        real = line * longest + within
+
+        def padded(values: Tensor, fill: int) -> Tensor:
+            empty = values.new_full((len(rows) * longest,), fill)
+            return empty.index_copy_(0, real, values[at]).view(len(rows), longest)
+
+        mask = torch.arange(longest, device=line.device) < counts[:, None]
+        return Batch(padded(self._ids, self._pad), mask, padded(self._segments, 0), lengths, real, self._table), at
+
+
 def batch_of(tokens: Tokens, rows: Ints, pad: int, device: torch.device, table: Tensor | None = None) -> Batch:
-    """The padded batch of these rows, on the device."""
-    lengths = tokens.lengths[rows]
-    position = np.arange(lengths.max())
-    mask = position < lengths[:, None]
-    at = np.where(mask, tokens.offsets[rows][:, None] + position, 0)
-    ids = np.where(mask, tokens.ids[at], pad).astype(np.int64)
-    segments = np.where(mask, tokens.segments[at], 0).astype(np.int64)
-    there = [torch.from_numpy(a).to(device, non_blocking=True) for a in (ids, mask, segments)]
-    return Batch(there[0], there[1], there[2], table)
-
-
-def token_index(tokens: Tokens, rows: Ints) -> Ints:
-    """Where each real token of these rows stands in their padded batch, laid flat; aligned with ``tokens.flat``."""
-    lengths = tokens.lengths[rows]
-    ends = np.cumsum(lengths)
-    base = np.arange(len(rows)) * lengths.max() - ends + lengths
-    return np.repeat(base, lengths) + np.arange(lengths.sum())
+    """The padded batch of these rows alone, on the device."""
+    return Resident(tokens.select(rows), pad, device, table).batch(np.arange(len(rows)))[0]

@@ -7,14 +7,25 @@ from contextlib import contextmanager
 
 import torch
 
-BUDGET = {"cpu": 2048, "cuda": 16384}
-"""Padded tokens a batch. A CPU is slower with larger ones, which leave its caches; a GPU wants to be filled,
-as far as padding allows."""
+BUDGET = {"cpu": 1024, "cuda": 131072}
+"""Padded tokens a batch, at most: a CPU is slower with more, which leave its caches, and a GPU wants to be filled."""
+
+PARTS, FEWEST = 16, 16384
+"""A pool that is small for a GPU is computed in so many batches, as long as each has so many tokens: rows of one batch
+should be about equally long."""
+
+# the CPU's allocators and libraries have no error type of their own
+SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "ALLOC_FAILED")
 
 
 def device() -> torch.device:
     """The GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def budget_of(tokens: int, device: torch.device) -> int:
+    """Padded tokens a batch of a pool of so many tokens."""
+    return min(BUDGET[device.type], max(FEWEST, tokens // PARTS))
 
 
 @contextmanager
@@ -28,7 +39,6 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: Exception) -> bool:
     """Whether the error says that a batch was too large for the memory."""
-    # the CPU's allocator has no error type of its own
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(sign in str(error) for sign in SIGNS)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -11,11 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from harness.engine.batches import Batch, batch_of, batches_of, token_index
-from harness.engine.device import BUDGET, out_of_memory
+from harness.engine.batches import Batch, Resident, batches_of
+from harness.engine.device import budget_of, out_of_memory
 from harness.engine.tokens import Ints, Tokens
+from harness.errors import HarnessError
 
 log = logging.getLogger(__name__)
+
+Cut = tuple[int, int]
+Done = tuple[Cut, Tensor, Tensor]  # the rows, the places of their outputs in the pool's order, the outputs
 
 
 @torch.inference_mode()
@@ -31,6 +39,8 @@ def forward(
 ) -> NDArray[np.float32]:
     """What ``compute`` gives for all rows, without padding.
 
+    On a CPU each of torch's threads computes batches of its own. On a GPU nothing waits for it until all is computed.
+
     Args:
         compute: ``(rows, longest, ...)`` for a batch where ``per_token``, else ``(rows, ...)``.
         tokens: the pool.
@@ -42,37 +52,84 @@ def forward(
 
     Returns:
         ``(tokens, ...)`` aligned with ``tokens.ids`` where ``per_token``, else ``(rows, ...)``.
+
+    Raises:
+        HarnessError: there is not even memory for one row.
     """
     out: Tensor | None = None
-    budget = budget or BUDGET[device.type]
+    budget = budget or budget_of(len(tokens.ids), device)
+    resident = Resident(tokens, pad, device, table)
     left: Ints = np.arange(len(tokens))
     warned = False
-    with tqdm(total=len(tokens.ids), unit="token", desc="predict", delay=2, disable=None, leave=False) as progress:
+
+    def one(cut: Cut) -> Done:
+        rows, there = order[slice(*cut)], on_device[slice(*cut)]
+        with torch.inference_mode():  # which each thread has to be told
+            batch, at = resident.batch(rows, there)
+            found = compute(batch)
+            return (cut, at, found.flatten(0, 1)[batch.real]) if per_token else (cut, there, found)
+
+    with (
+        tqdm(total=len(tokens.ids), unit="token", desc="predict", delay=2, disable=None, leave=False) as progress,
+        _workers(device) as run,
+    ):
         while len(left):
             batches = batches_of(tokens.lengths[left], budget)
+            order = left[batches.order]
+            on_device = torch.from_numpy(order).to(device)
             done = 0
             try:
-                for part in batches:
-                    rows = left[part]
-                    found = compute(batch_of(tokens, rows, pad, device, table))
-                    if per_token:
-                        index = torch.from_numpy(token_index(tokens, rows)).to(device, non_blocking=True)
-                        found = found.flatten(0, 1).index_select(0, index)
+                for (start, done), places, found in run(one, pairwise(batches.cuts.tolist())):
                     if out is None:
                         total = len(tokens.ids) if per_token else len(tokens)
-                        out = torch.empty((total, *found.shape[1:]), dtype=found.dtype, device=device)
-                    place = tokens.flat(rows) if per_token else rows
-                    out[torch.from_numpy(place).to(device, non_blocking=True)] = found
-                    done += len(rows)
-                    progress.update(int(tokens.lengths[rows].sum()))
-                left = left[:0]
-            except RuntimeError as error:
-                longest = int(tokens.lengths[left[batches.order[done]]])
-                if not out_of_memory(error) or budget < 2 * longest:  # a row alone cannot be made smaller
+                        out = found.new_empty((total, *found.shape[1:]))
+                    out.index_copy_(0, places, found)
+                    progress.update(int(tokens.lengths[order[start:done]].sum()))
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
                     raise
+                longest = int(tokens.lengths[order[done]])
+                if budget < 2 * longest:  # a row alone cannot be made smaller
+                    raise HarnessError(
+                        f"not enough memory for one row of {longest} tokens: pass a smaller model.max_length"
+                    ) from error
                 budget //= 2
-                left = left[batches.order[done:]]
                 if not warned:
                     log.warning("not enough memory: batches of %d tokens from here on, or of fewer", budget)
                     warned = True
-    return np.zeros(0, np.float32) if out is None else out.float().cpu().numpy()
+            left = order[done:]
+    return np.zeros(0, np.float32) if out is None else out.cpu().float().numpy()
+
+
+Run = Callable[[Callable[[Cut], Done], Iterable[Cut]], Iterator[Done]]
+
+
+@contextmanager
+def _workers(device: torch.device) -> Iterator[Run]:
+    """A ``map`` over batches, in order: one after the other on a GPU, on a CPU as many at once as torch has threads.
+
+    Threads that share each product wait for each other hundreds of times a batch, and the longer the busier the
+    machine is; those with batches of their own do not.
+    """
+    count = torch.get_num_threads()
+    if device.type != "cpu" or count == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+
+        def run(one: Callable[[Cut], Done], cuts: Iterable[Cut]) -> Iterator[Done]:
+            begun: deque[Future[Done]] = deque()
+            try:
+                for cut in cuts:
+                    begun.append(pool.submit(one, cut))
+                    if len(begun) > 2 * count:  # so that nobody waits; and no more, since one may fail
+                        yield begun.popleft().result()
+                while begun:
+                    yield begun.popleft().result()
+            finally:
+                wait([future for future in begun if not future.cancel()])
+
+        try:
+            yield run
+        finally:
+            torch.set_num_threads(count)  # the number is each thread's own, but what new threads start with is not

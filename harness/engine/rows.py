@@ -79,14 +79,22 @@ def rows_of(
             f"{max_length} tokens a row leave no room beside {special} special ones: raise model.max_length"
         )
     if shape is Shape.WORDS:
-        return Rows(_words(cast("Sequence[TaggedWords]", examples), tokenizer, max_length))
-    if shape in (Shape.TEXT, Shape.VALUE, Shape.OPTIONS):
-        return Rows(
-            _texts(cast("Sequence[LabelledText | ValuedText | Options]", examples), tokenizer, max_length, name)
-        )
-    if shape is Shape.PASSAGE:
-        return Rows(_passages(cast("Sequence[Question]", examples), tokenizer, max_length, stride, name))
-    return Rows(_sentences(cast("Sequence[Sentence]", examples), tokenizer, max_length, prefix, name))
+        rows = _words(cast("Sequence[TaggedWords]", examples), tokenizer, max_length)
+    elif shape in (Shape.TEXT, Shape.VALUE, Shape.OPTIONS):
+        rows = _texts(cast("Sequence[LabelledText | ValuedText | Options]", examples), tokenizer, max_length, name)
+    elif shape is Shape.PASSAGE:
+        rows = _passages(cast("Sequence[Question]", examples), tokenizer, max_length, stride, name)
+    else:
+        rows = _sentences(cast("Sequence[Sentence]", examples), tokenizer, max_length, prefix, name)
+    return Rows(row if row.ids else _blank(row, shape, tokenizer.unknown) for row in rows)
+
+
+def _blank(row: Row, shape: Shape, unknown: int) -> Row:
+    """A row of one token, for an empty text where there are no special tokens: of nothing there is no mean."""
+    blank = Row(row.example, [unknown], [0])
+    if shape is Shape.WORDS:
+        return blank._replace(word=[-1])
+    return blank._replace(start=[-1], end=[-1]) if shape is Shape.PASSAGE else blank
 
 
 def _words(examples: Sequence[TaggedWords], tokenizer: Tokenizer, max_length: int) -> Iterator[Row]:

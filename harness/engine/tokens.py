@@ -20,7 +20,7 @@ from harness.engine.tokenizer import Tokenizer
 
 Ints = NDArray[np.signedinteger[Any]]
 
-VERSION = 1  # raised when equal examples, tokenizer and lengths give other rows, or rows are stored otherwise
+VERSION = 2  # raised when equal examples, tokenizer and lengths give other rows, or rows are stored otherwise
 
 STRIDE = 128
 """Tokens from the start of one window of a passage to the start of the next, as BERT's SQuAD script has it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from harness.engine.batches import batches_of
+from harness.engine.device import out_of_memory
 from harness.engine.tokens import Ints
 from harness.errors import HarnessError
 from harness.spec import Training
@@ -20,8 +22,14 @@ from harness.spec import Training
 GROUP = 50
 """Batches whose rows are sorted by length together: enough for little padding, few enough to stay random."""
 
+PART = {"cpu": 8192, "cuda": 65536}
+"""Padded tokens that go through the network at once. Another number draws the dropout in another order."""
+
 POINTS = 200
 """Losses that are reported of a run, however long."""
+
+
+log = logging.getLogger(__name__)
 
 
 class Measured(NamedTuple):
@@ -54,19 +62,24 @@ def fit(
         weights: (rows,) targets of each row; a step's gradient is that of the mean over the targets of its batch.
         training: the numbers.
         seed: of the shuffles.
-        budget: padded tokens that go through the network at once; a larger batch is summed up in parts.
-        dev: higher is better; asked after each epoch where ``training.select`` is ``source_dev``, whose best weights
-            are then restored (the earliest of equals).
+        budget: padded tokens that go through the network at once; a larger batch is summed up in parts. Halved, with
+            a warning, where memory does not suffice.
+        dev: higher is better; asked after each epoch unless ``training.select`` is ``last``; the best weights are then
+            restored (the earliest of equals).
         sizes: where what stands here for a row is an item of several rows that a loss needs together, how many; its
             length is that of the longest.
 
     Raises:
-        HarnessError: there is nothing to train on, neither steps nor epochs are set, or the loss is no number.
+        HarnessError: there is nothing to train on, neither steps nor epochs are set, the loss is no number, or there is
+            no memory for one row.
     """
     if not len(lengths):
         raise HarnessError("no training examples: check the sources, `size` and `limit`")
-    if training.select == "source_dev" and dev is None:
-        raise HarnessError("select=source_dev needs dev data of every source: pass select=last where there is none")
+    if training.select != "last" and dev is None:
+        raise HarnessError(
+            f"select={training.select} needs dev data of every source, or of the target: "
+            "pass select=last where there is none"
+        )
     epoch = math.ceil(len(lengths) / training.batch_size)
     steps = _steps(training, epoch)
     optimizer = torch.optim.AdamW(_groups(net, training.weight_decay), lr=training.learning_rate, fused=True)
@@ -82,17 +95,13 @@ def fit(
     for step in tqdm(range(1, steps + 1), desc="train", unit="step", delay=2, disable=None, leave=False):
         rows = next(rows_of_step)
         total = max(1, int(weights[rows].sum()))
-        loss = torch.zeros((), device=next(net.parameters()).device)
-        for part in batches_of(lengths[rows], budget, None if sizes is None else sizes[rows]):
-            partial = losses(rows[part]) / total
-            partial.backward()  # type: ignore[no-untyped-call]
-            loss += partial.detach()
+        loss, budget = _summed(losses, rows, lengths, sizes, total, budget, optimizer.zero_grad)
+        seen.append(loss)
         nn.utils.clip_grad_norm_(net.parameters(), training.clip)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
-        seen.append(loss)
-        if training.select == "source_dev" and dev is not None and (step % epoch == 0 or step == steps):
+        if training.select != "last" and dev is not None and (step % epoch == 0 or step == steps):
             net.eval()
             measured.append(Measured("dev", step, dev()))
             net.train()
@@ -102,6 +111,39 @@ def fit(
     if best is not None:
         net.load_state_dict(best[1])
     return _losses(seen) + measured
+
+
+def _summed(
+    losses: Callable[[Ints], Tensor],
+    rows: Ints,
+    lengths: Ints,
+    sizes: Ints | None,
+    total: int,
+    budget: int,
+    forget: Callable[[], None],
+) -> tuple[Tensor, int]:
+    """The loss of a batch, its gradients added up part by part, and the budget that memory sufficed for."""
+    while True:
+        parts = batches_of(lengths[rows], budget, None if sizes is None else sizes[rows])
+        found: list[Tensor] = []
+        try:
+            for part in parts:
+                partial = losses(rows[part]) / total
+                partial.backward()  # type: ignore[no-untyped-call]
+                found.append(partial.detach())
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            if len(parts) == len(rows):  # a row alone cannot be made smaller
+                raise HarnessError(
+                    f"not enough memory to train on one row of {lengths[rows].max()} tokens: "
+                    f"pass a smaller model.max_length"
+                ) from error
+        else:
+            return torch.stack(found).sum(), budget
+        forget()
+        budget = min(budget, parts.computed) // 2
+        log.warning("not enough memory: training batches in parts of %d tokens from here on", budget)
 
 
 def _steps(training: Training, epoch: int) -> int:

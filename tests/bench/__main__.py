@@ -16,7 +16,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import evaluation, overhead, padding, scorer, span_f1
+from tests.bench import (
+    evaluation,
+    growth,
+    overhead,
+    padding,
+    qa_spans,
+    report,
+    resampling,
+    resume,
+    retrieval,
+    scorer,
+    span_f1,
+    training,
+)
 
 Row = tuple[str, float, str, str]  # what, figure, unit, goal
 
@@ -45,7 +58,14 @@ def rows() -> list[Row]:
         overhead.rows,
         span_f1.rows,
         scorer.rows,
+        resume.rows,
+        resampling.rows,
+        qa_spans.rows,
+        retrieval.rows,
         evaluation.rows,
+        growth.rows,
+        training.rows,
+        report.rows,
     ]
     return [row for measure in measures for row in measure()]
 

@@ -1,117 +1,205 @@
-"""Sentences a second of a classifier's evaluation: the harness and its peers, in turns, on the same weights.
+"""Sentences a second of a classifier's evaluation: the harness and its peers, in turns, on the same weights and texts.
 
-A 12-layer, 384-wide XLM-R with random weights and a tokenizer trained on the spot, on texts of real lengths where there
-are any. Each peer is called as its documentation says. Set-up (loading, packing) is counted, tokenizing too.
+Each peer is called as its documentation says. Set-up (loading, packing) is counted, tokenizing too. ``BENCH_SENTENCES``
+says how many everyone evaluates, ``BENCH_LARGE`` how many more the harness does by itself, since its peers would take
+half an hour for 20,000: what is compared then are sentences a second.
 """
 
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForSequenceClassification
+from transformers import AutoTokenizer, XLMRobertaForSequenceClassification
 
-from harness import build
-from harness.data.examples import Corpus, LabelledText, Shape
-from harness.data.load import available, load
+from harness.data.examples import Shape
 from harness.engine import packed
+from harness.engine.forward import forward
+from harness.engine.tokens import tokens_of
 from harness.models.encoder import Encoder
-from harness.models.heads import Network
-from harness.options import Options
 from harness.spec import ModelSpec
+from tests.bench.peak import cpu_peak
+from tests.bench.setting import INNER, LABELS, LAYERS, LONGEST, TRAINED_ON, WIDTH, Setting, sentences, setting
+from tests.bench.turns import in_turn
+from tests.bench.work import flops
 
-LABELS = ("a", "b", "c")
 SENTENCES = int(os.environ.get("BENCH_SENTENCES", "600"))
+LARGE = int(os.environ.get("BENCH_LARGE", "0"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-CLOSE = 1e-4  # two best scores nearer than this may be taken the other way round
+CLOSE = 1e-4  # two best scores nearer than this may be taken the other way round; scores have a deviation of 1
+
+Row = tuple[str, float, str, str]
+OURS, OURS_16, TRAINER = "harness", "harness, bfloat16", "Trainer.predict, batch 32"
+GOALS = {TRAINER: ">= 4", "padded to 128, batch 32": ">= 12"}
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What everyone evaluates: a folder with weights and tokenizer, a checkpoint of ours with the same, the texts."""
-
-    folder: Path
-    checkpoint: Path
-    texts: list[str]
-
-    @property
-    def corpus(self) -> Corpus[LabelledText]:
-        """The texts as the harness reads them."""
-        examples = tuple(LabelledText(str(i), str(i), text, None, "a") for i, text in enumerate(self.texts))
-        return Corpus("bench", "eng", "test", examples, f"bench-{len(self.texts)}")
-
-
-def rows() -> list[tuple[str, float, str, str]]:
-    """Ratios of the medians over interleaved rounds, and how far the answers agree."""
+def rows() -> list[Row]:
+    """Ratios of the medians over interleaved rounds, how far the answers agree, and how busy the processor was kept."""
     with tempfile.TemporaryDirectory() as folder:
-        here = _setting(Path(folder))
+        whole = setting(Path(folder), sentences(max(TRAINED_ON, SENTENCES, LARGE)))
+        here = replace(whole, texts=whole.texts[:SENTENCES])
         ways: dict[str, Callable[[Setting], NDArray[np.int64]]] = {
-            "harness": _harness,
+            OURS: _harness,
             "harness, eager torch": _eager,
-            "Trainer.predict, batch 32": lambda s: _trainer(s, 32),
-            "Trainer.predict, batch 8": lambda s: _trainer(s, 8),
+            TRAINER: partial(_trainer, batch=32),
+            "Trainer.predict, batch 8": partial(_trainer, batch=8),
             "pipeline, batch 32": _pipeline,
             "padded to 128, batch 32": _padded,
+            OURS_16: partial(_harness, dtype="bfloat16"),
         }
-        seconds: dict[str, list[float]] = {name: [] for name in ways}
-        answers: dict[str, NDArray[np.int64]] = {}
         for way in ways.values():
             way(replace(here, texts=here.texts[:32]))  # imports are nobody's evaluation
-        for _ in range(ROUNDS):
-            for name, way in ways.items():
-                start = time.perf_counter()
-                answers[name] = way(here)
-                seconds[name].append(time.perf_counter() - start)
-        margins = _margins(here)
-    median = {name: statistics.median(times) for name, times in seconds.items()}
-    ours = median["harness"]
-    goals = {"Trainer.predict, batch 32": ">= 4", "padded to 128, batch 32": ">= 12"}
-    found = [(f"evaluation fp32, {name}", SENTENCES / taken, "sentences/s", "-") for name, taken in median.items()]
-    found += [(f"the same, harness over {name}", median[name] / ours, "x", goals.get(name, "-")) for name in ways][1:]
-    differs = answers["harness"] != answers["Trainer.predict, batch 32"]
-    found.append(("answers other than Trainer's, clear ones", float((differs & (margins > CLOSE)).sum()), "", "0"))
-    found.append(("answers other than Trainer's, near ties", float((differs & (margins <= CLOSE)).sum()), "", "few"))
+        seconds, answers = in_turn({name: partial(way, here) for name, way in ways.items()}, ROUNDS)
+        rates = {name: SENTENCES / taken for name, taken in seconds.items()}
+        large = _large(replace(whole, texts=whole.texts[:LARGE])) if LARGE else {}
+        found = _speeds(rates, {**rates, **large}, LARGE)
+        found += _agreement(answers, _margins(here)) + _token_agreement(here)
+        found += _utilisation(here, large.get(OURS, rates[OURS]))
+        return found + _embedding(here)
+
+
+def _speeds(rates: dict[str, float], ours: dict[str, float], large: int) -> list[Row]:
+    found = [(f"evaluation, {name}", rate, "sentences/s", "-") for name, rate in rates.items()]
+    if large:
+        alone = {name: f"evaluation, {name}, {large:,} sentences" for name in (OURS, OURS_16)}
+        found += [(what, ours[name], "sentences/s", "-") for name, what in alone.items()]
+    peers = [name for name in rates if name not in (OURS, OURS_16)]
+    found += [(f"evaluation fp32, over {name}", ours[OURS] / rates[name], "x", GOALS.get(name, "-")) for name in peers]
+    found.append((f"evaluation bf16, over {TRAINER} in fp32", ours[OURS_16] / rates[TRAINER], "x", ">= 5.5"))
     return found
 
 
-def _harness(here: Setting) -> NDArray[np.int64]:
-    spec = ModelSpec("bench", "encoder", checkpoint=str(here.folder), threads=torch.get_num_threads())
+def _large(here: Setting) -> dict[str, float]:
+    """Sentences a second of the harness alone, once each."""
+    found = {}
+    for name, dtype in ((OURS, "float32"), (OURS_16, "bfloat16")):
+        start = time.perf_counter()
+        _harness(here, dtype)
+        found[name] = len(here.texts) / (time.perf_counter() - start)
+    return found
+
+
+def _agreement(answers: dict[str, NDArray[np.int64]], margins: NDArray[np.float64]) -> list[Row]:
+    differs = answers[OURS] != answers[TRAINER]
+    clear = margins > CLOSE
+    most = max(np.bincount(answers[OURS])) / len(margins)
+    return [
+        ("answers other than Trainer's, clear ones", float((differs & clear).sum()), "", "0"),
+        ("answers other than Trainer's, near ties", float((differs & ~clear).sum()), "", "<= 1 in 10,000"),
+        ("near ties", float((~clear).sum()), f"of {len(margins)}", "-"),
+        ("bf16, sentences labelled as in fp32", 100 * float((answers[OURS_16] == answers[OURS]).mean()), "%", "-"),
+        ("the most frequent answer (a third would be no bias)", 100 * float(most), "%", "-"),
+    ]
+
+
+def _token_agreement(here: Setting) -> list[Row]:
+    """How many tokens get the same of 17 tags by a random head in bfloat16 as in float32.
+
+    Tokens of a random network differ as those of a trained one do. Its sentences hardly do: what tells them apart is a
+    twentieth of their scores, which makes of each rounding error one twenty times as large.
+    """
+    head = np.random.default_rng(0).normal(size=(WIDTH, 17)).astype(np.float32)
+    found = []
+    with tempfile.TemporaryDirectory() as cache:
+        for dtype in (torch.float32, torch.bfloat16):
+            backbone = _model(here, Path(cache), "float32").backbone
+            tokens = tokens_of(here.corpus, Shape.TEXT, backbone.tokenizer, LONGEST, Path(cache))
+            net = backbone.build().eval()
+            packed.pack(net, dtype)
+            found.append(forward(net, tokens, torch.device("cpu"), per_token=True, pad=backbone.pad) @ head)
+    exact, rounded = (scores - found[0].mean(axis=0) for scores in found)
+    agree = float((exact.argmax(axis=1) == rounded.argmax(axis=1)).mean())
+    return [("bf16, tokens tagged as in fp32", 100 * agree, "%", ">= 99.5")]
+
+
+def _utilisation(here: Setting, rate: float) -> list[Row]:
+    with tempfile.TemporaryDirectory() as cache:
+        model = _model(here, Path(cache), "float32")
+        model.predict(here.checkpoint, [here.corpus])
+        lengths = tokens_of(here.corpus, Shape.TEXT, model.backbone.tokenizer, LONGEST, Path(cache)).lengths
+    best = cpu_peak(torch.float32)
+    achieved = flops(lengths, WIDTH, LAYERS, INNER, first_only=True) / len(lengths) * rate
+    return [
+        ("best fp32 matrix product", best / 1e9, "GFLOP/s", "-"),
+        ("best bf16 matrix product", cpu_peak(torch.bfloat16) / 1e9, "GFLOP/s", "-"),
+        ("evaluation fp32, products of real tokens", achieved / 1e9, "GFLOP/s", "-"),
+        ("the same over the best product", achieved / best, "x", ">= 0.7"),
+        ("tokens a sentence", float(lengths.mean()), "", "-"),
+        ("tokens computed / real, pooled", model.tokens["computed"] / model.tokens["real"], "x", "<= 1.05"),
+    ]
+
+
+def _embedding(here: Setting) -> list[Row]:
+    """Embeddings against sentence-transformers' ``encode``, where it is installed."""
+    if find_spec("sentence_transformers") is None:
+        print("sentence-transformers is not installed: its encode is left out")
+        return []
+    ways = {OURS: partial(_embedded, here), "encode": partial(_encoded, here)}
+    for way in ways.values():
+        way()
+    seconds, found = in_turn(ways, ROUNDS)
+    return [
+        ("embedding fp32, over sentence-transformers' encode", seconds["encode"] / seconds[OURS], "x", "-"),
+        ("embedding, largest difference", float(np.abs(found["encode"] - found[OURS]).max()), "", "< 1e-4"),
+    ]
+
+
+def _embedded(here: Setting) -> NDArray[np.float32]:
+    with tempfile.TemporaryDirectory() as cache:
+        return _model(here, Path(cache), "float32").embed([here.sentences])[0]
+
+
+def _encoded(here: Setting) -> NDArray[np.float32]:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Pooling, Transformer
+
+    words = Transformer(str(here.folder), max_seq_length=LONGEST)
+    model = SentenceTransformer(modules=[words, Pooling(WIDTH)], device="cpu")
+    found: NDArray[np.float32] = model.encode(list(here.texts), normalize_embeddings=True)
+    return found
+
+
+def _model(here: Setting, cache: Path, dtype: str) -> Encoder:
+    spec = ModelSpec("bench", "encoder", str(here.folder), dtype=dtype, threads=torch.get_num_threads())
+    return Encoder(spec, cache, {})
+
+
+def _harness(here: Setting, dtype: str = "float32") -> NDArray[np.int64]:
     with tempfile.TemporaryDirectory() as cache:  # nothing tokenized before
-        (found,) = Encoder(spec, Path(cache), {}).predict(here.checkpoint, [here.corpus])
+        (found,) = _model(here, Path(cache), dtype).predict(here.checkpoint, [here.corpus])
     return np.array([LABELS.index(str(label)) for label in found])
 
 
 def _eager(here: Setting) -> NDArray[np.int64]:
-    pack, packed.worthwhile = packed.worthwhile, lambda threads: False  # type: ignore[assignment]
+    asked, packed.worthwhile = packed.worthwhile, lambda dtype: False  # type: ignore[assignment]
     try:
         return _harness(here)
     finally:
-        packed.worthwhile = pack
+        packed.worthwhile = asked
 
 
 def _trainer(here: Setting, batch: int) -> NDArray[np.int64]:
     from datasets import Dataset
-    from transformers import AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
+    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-    tokenizer = AutoTokenizer.from_pretrained(here.folder)
-    data = Dataset.from_dict({"text": here.texts}).map(
-        lambda rows: tokenizer(rows["text"], truncation=True, max_length=128), batched=True, remove_columns=["text"]
+    words = AutoTokenizer.from_pretrained(here.folder)
+    data = Dataset.from_dict({"text": list(here.texts)}).map(
+        lambda rows: words(rows["text"], truncation=True, max_length=LONGEST), batched=True, remove_columns=["text"]
     )
     arguments = TrainingArguments(
         output_dir=str(here.folder / "trainer"), per_device_eval_batch_size=batch, disable_tqdm=True, report_to=[]
     )
     model = XLMRobertaForSequenceClassification.from_pretrained(here.folder)
-    trainer = Trainer(model=model, args=arguments, data_collator=DataCollatorWithPadding(tokenizer))
+    trainer = Trainer(model=model, args=arguments, data_collator=DataCollatorWithPadding(words))
     found: NDArray[np.int64] = trainer.predict(data).predictions.argmax(axis=1)
     return found
 
@@ -120,7 +208,7 @@ def _pipeline(here: Setting) -> NDArray[np.int64]:
     from transformers import pipeline
 
     classify = pipeline("text-classification", model=str(here.folder), device="cpu")
-    found = classify(here.texts, batch_size=32, truncation=True, max_length=128)
+    found = classify(list(here.texts), batch_size=32, truncation=True, max_length=LONGEST)
     return np.array([int(answer["label"].removeprefix("LABEL_")) for answer in found])
 
 
@@ -136,83 +224,11 @@ def _margins(here: Setting) -> NDArray[np.float64]:
 
 @torch.inference_mode()
 def _scores(here: Setting, padding: str) -> NDArray[np.float32]:
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(here.folder)
+    words = AutoTokenizer.from_pretrained(here.folder)
     model = XLMRobertaForSequenceClassification.from_pretrained(here.folder).eval()
     found = []
     for start in range(0, len(here.texts), 32):
-        batch = tokenizer(
-            here.texts[start : start + 32], padding=padding, truncation=True, max_length=128, return_tensors="pt"
-        )
+        texts = list(here.texts[start : start + 32])
+        batch = words(texts, padding=padding, truncation=True, max_length=LONGEST, return_tensors="pt")
         found.append(model(**batch).logits.numpy())
     return np.concatenate(found)
-
-
-def _setting(folder: Path) -> Setting:
-    texts = _texts()
-    tokenizer = _tokenizer(texts)
-    tokenizer.save_pretrained(folder)
-    config = XLMRobertaConfig(
-        vocab_size=len(tokenizer), hidden_size=384, num_hidden_layers=12, num_attention_heads=12,
-        intermediate_size=1536, max_position_embeddings=514, type_vocab_size=1, pad_token_id=tokenizer.pad_token_id,
-        num_labels=len(LABELS),
-    )  # fmt: skip
-    torch.manual_seed(0)
-    model = XLMRobertaForSequenceClassification(config).eval()
-    model.save_pretrained(folder)
-    encoder = Encoder(ModelSpec("bench", "encoder", checkpoint=str(folder)), folder / "cache", {})
-    net = Network(encoder.backbone.build(), 384, Shape.TEXT, LABELS)
-    with torch.no_grad():
-        for ours, theirs in zip(
-            (layer for layer in net.head if isinstance(layer, torch.nn.Linear)),
-            (model.classifier.dense, model.classifier.out_proj),
-            strict=True,
-        ):
-            ours.load_state_dict(theirs.state_dict())
-    checkpoint = folder / "checkpoint"
-    checkpoint.mkdir()
-    save_file(
-        {name: value.contiguous() for name, value in net.state_dict().items()}, checkpoint / "weights.safetensors"
-    )
-    (checkpoint / "head.json").write_text('{"shape": "text", "tags": ["a", "b", "c"]}')
-    return Setting(folder, checkpoint, texts)
-
-
-def _texts() -> list[str]:
-    """Sentences of many languages, in random order: real ones where there are any, long and short ones in halves."""
-    folder = Path(os.environ.get("HARNESS_DATA", "../shared/data"))
-    real = (folder / "open").is_dir()
-    names = ("ntrex", "tatoeba") if real else ("mini_retrieval",)
-    draw, found = np.random.default_rng(0), []
-    for name in names:
-        options = Options()
-        task = build.task(name, options.read("task", name), options)
-        root = folder if real else None
-        corpora = [load(task, code, "test", root, "eng") for code in available(task, "test", root) if code != "eng"]
-        texts = [str(example.text) for corpus in corpora for example in corpus]  # type: ignore[attr-defined]
-        order = draw.permutation(max(SENTENCES, len(texts)))[: SENTENCES // len(names)]
-        found += [texts[i % len(texts)] for i in order]
-    return found
-
-
-def _tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    fast = Tokenizer(models.Unigram())
-    fast.normalizer = normalizers.NFKC()
-    fast.pre_tokenizer = pre_tokenizers.Metaspace()
-    fast.train_from_iterator(
-        texts, trainers.UnigramTrainer(vocab_size=16000, special_tokens=special, unk_token="<unk>", show_progress=False)
-    )
-    begin, end = fast.token_to_id("<s>"), fast.token_to_id("</s>")
-    fast.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", begin), ("</s>", end)]
-    )
-    names = {
-        "bos_token": "<s>",
-        "pad_token": "<pad>",
-        "eos_token": "</s>",
-        "unk_token": "<unk>",
-        "mask_token": "<mask>",
-    }
-    return PreTrainedTokenizerFast(tokenizer_object=fast, cls_token="<s>", sep_token="</s>", **names)

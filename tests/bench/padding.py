@@ -26,7 +26,7 @@ def rows() -> list[tuple[str, float, str, str]]:
         lengths = np.concatenate([_lengths(name, root)])
         pooled = batches_of(lengths, BUDGET["cpu"])
         kind = "real" if root else "embedded"
-        found.append((f"tokens computed / real, pooled, {name} ({kind})", pooled.ratio, "x", "<= 1.10"))
+        found.append((f"tokens computed / real, pooled, {name} ({kind})", pooled.ratio, "x", "<= 1.05"))
         padded = 128 * len(lengths) / lengths.sum()
         found.append((f"the same padded to 128, {name}", float(padded), "x", "-"))
     return found

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.engine.batches import batch_of, batches_of, items_of, token_index
+from harness.engine.batches import Resident, batch_of, batches_of, items_of
 
 LENGTHS = hnp.arrays(np.int64, st.integers(0, 60), elements=st.integers(1, 40))
 
@@ -40,15 +40,16 @@ def test_a_large_pool_has_next_to_no_padding():
 def test_a_batch_holds_its_rows_and_padding_nowhere_else(tokens_with, lengths, random):
     tokens = tokens_with(lengths)
     rows = np.asarray(random.sample(range(len(lengths)), random.randint(1, len(lengths))))
-    batch = batch_of(tokens, rows, 0, torch.device("cpu"))
+    cpu = torch.device("cpu")
+    batch, at = Resident(tokens, 0, cpu).batch(rows)
     for line, mask, row in zip(batch.ids, batch.mask, rows, strict=True):
         expected = list(range(tokens.offsets[row] + 1, tokens.offsets[row + 1] + 1))
         assert line[mask].tolist() == expected
         assert line[~mask].eq(0).all()
-    assert (
-        batch.ids.flatten()[torch.from_numpy(token_index(tokens, rows))].tolist()
-        == tokens.ids[tokens.flat(rows)].tolist()
-    )
+    assert at.tolist() == tokens.flat(rows).tolist()
+    assert batch.ids.flatten()[batch.real].tolist() == tokens.ids[at.numpy()].tolist()
+    assert torch.equal(batch.mask.sum(1), torch.from_numpy(batch.lengths))
+    assert torch.equal(batch_of(tokens, rows, 0, cpu).ids, batch.ids)
 
 
 ITEMS = st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=6), max_size=20)

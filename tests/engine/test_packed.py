@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from transformers import BertConfig, BertModel
 
 from harness.engine import packed
 from harness.engine.packed import EAGER, PACKED, PackedLinear, pack
@@ -26,7 +27,7 @@ class Net(nn.Module):
 
 @pytest.mark.parametrize("shape", [(1, 128), (7, 128), (3, 5, 128), (0, 128), (2, 0, 128)])
 def test_a_packed_network_gives_what_it_gave(available, monkeypatch, shape):
-    monkeypatch.setattr(packed, "worthwhile", lambda threads: True)
+    monkeypatch.setattr(packed, "worthwhile", lambda dtype: True)
     net, rows = Net().eval(), torch.randn(shape)
     with torch.inference_mode():
         before = net(rows)
@@ -40,18 +41,8 @@ def test_a_packed_network_gives_what_it_gave(available, monkeypatch, shape):
 
 @pytest.mark.parametrize(("act", "fused"), [("gelu", True), ("gelu_new", False), ("relu", False)])
 def test_the_gelu_of_a_block_becomes_part_of_its_layer(available, monkeypatch, act, fused):
-    from transformers import BertConfig, BertModel
-
-    monkeypatch.setattr(packed, "worthwhile", lambda threads: True)
-    config = BertConfig(
-        vocab_size=50,
-        hidden_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=256,
-        hidden_act=act,
-    )
-    net, ids = BertModel(config).eval(), torch.randint(0, 50, (3, 9))
+    monkeypatch.setattr(packed, "worthwhile", lambda dtype: True)
+    net, ids = bert(2, act), torch.randint(0, 50, (3, 9))
     with torch.inference_mode():
         before = net(ids).last_hidden_state
         pack(net)
@@ -70,16 +61,46 @@ def test_a_row_does_not_depend_on_the_others(available):
 
 
 def test_where_it_is_no_faster_the_network_stays_as_it_is(monkeypatch):
-    monkeypatch.setattr(packed, "worthwhile", lambda threads: False)
+    monkeypatch.setattr(packed, "worthwhile", lambda dtype: False)
     net = Net()
     assert pack(net) == EAGER
     assert type(net.inner[0]) is nn.Linear
 
 
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
-def test_only_float32_is_packed(monkeypatch, dtype):
-    monkeypatch.setattr(packed, "worthwhile", lambda threads: True)
-    assert pack(Net().to(dtype)) == EAGER
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64])
+def test_other_numbers_are_computed_by_torch(monkeypatch, dtype):
+    monkeypatch.setattr(packed, "worthwhile", lambda dtype: True)
+    net = Net()
+    assert pack(net, dtype) == EAGER
+    assert {parameter.dtype for parameter in net.parameters()} == {dtype}
+
+
+def test_a_network_without_wide_layers_is_cast_as_a_whole():
+    net = nn.Linear(16, 16)
+    assert pack(net, torch.bfloat16) == EAGER
+    assert net.weight.dtype == torch.bfloat16
+
+
+def bert(layers=6, act="gelu"):
+    torch.manual_seed(0)
+    return BertModel(
+        BertConfig(
+            vocab_size=50, hidden_size=128, num_hidden_layers=layers, num_attention_heads=2, intermediate_size=256,
+            hidden_act=act,
+        )
+    ).eval()  # fmt: skip
+
+
+def test_products_of_few_bits_leave_less_error_than_a_network_of_few_bits(available):
+    ids = torch.randint(0, 50, (8, 9))
+    with torch.inference_mode():
+        exact = bert()(ids).last_hidden_state
+        whole = bert().to(torch.bfloat16)(ids).last_hidden_state
+        net = bert()
+        assert pack(net, torch.bfloat16) == PACKED
+        ours = net(ids).last_hidden_state
+    assert ours.dtype == torch.float32
+    assert (ours - exact).norm() < 0.5 * (whole.float() - exact).norm() < 0.05 * exact.norm()
 
 
 def test_a_build_without_it_is_no_error(monkeypatch):
@@ -88,12 +109,12 @@ def test_a_build_without_it_is_no_error(monkeypatch):
 
     monkeypatch.setattr(packed, "PackedLinear", missing)
     packed.worthwhile.cache_clear()
-    assert not packed.worthwhile(1)
+    assert not packed.worthwhile(torch.float32)
     packed.worthwhile.cache_clear()
 
 
 def test_a_wrong_answer_is_found_out(monkeypatch):
-    monkeypatch.setattr(packed, "PackedLinear", lambda linear: lambda rows: linear(rows) * 1.001)
+    monkeypatch.setattr(packed, "PackedLinear", lambda linear, dtype: lambda rows: linear(rows) * 1.001)
     packed.worthwhile.cache_clear()
-    assert not packed.worthwhile(1)
+    assert not packed.worthwhile(torch.float32)
     packed.worthwhile.cache_clear()

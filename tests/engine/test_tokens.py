@@ -14,8 +14,10 @@ from harness.data.examples import Answer, LabelledText, Options, Question, Sente
 from harness.engine import tokens
 from harness.engine.rows import longest_first, rows_of
 from harness.engine.subwords import Subwords
+from harness.engine.tokenizer import Frame
 from harness.engine.tokens import pool, tally, tokens_of
 from harness.errors import HarnessError
+from tests.engine.conftest import Letters
 
 WORDS = st.lists(st.text("ab1", min_size=1, max_size=9), max_size=12)
 
@@ -129,6 +131,54 @@ class TestPassages:
         for one, two in pairwise(windows):
             assert two[0] - one[0] <= stride
             assert two[0] <= one[-1]
+
+
+def example_of(shape, text):
+    """An example whose texts are all this one; its words are of ten letters."""
+    words = tuple(text[i : i + 10] for i in range(0, len(text), 10))
+    return {
+        Shape.WORDS: TaggedWords("e", "g", words, ("O",) * len(words)),
+        Shape.TEXT: LabelledText("e", "g", text, None, "x"),
+        Shape.VALUE: ValuedText("e", "g", text, text, 1.0),
+        Shape.OPTIONS: Options("e", "g", text, (text, "b"), (1.0, 0.0)),
+        Shape.PASSAGE: Question("e", "g", text, text, (Answer(text[:1], 0),)),
+        Shape.SENTENCE: Sentence("e", "g", text),
+    }[shape]
+
+
+class Unframed(Letters):
+    """No special tokens, as in models that generate."""
+
+    frame = Frame(((), ()), ((), (), ()))
+
+
+@pytest.mark.parametrize("shape", Shape)
+class TestOddSizes:
+    def rows(self, shape, text, tokenizer, max_length=128):
+        return rows_of([example_of(shape, text)], shape, tokenizer, max_length, 64, "", "toy")
+
+    @pytest.mark.parametrize("tokenizer", [Letters(), Unframed()], ids=["framed", "unframed"])
+    def test_a_text_of_nothing_is_a_row_of_something(self, shape, tokenizer):
+        rows = self.rows(shape, "", tokenizer)
+        assert len(rows.example) == (2 if shape is Shape.OPTIONS else 1)
+        assert all(lines(rows))
+        aligned = {Shape.WORDS: (rows.word,), Shape.PASSAGE: (rows.start, rows.end)}.get(shape, ())
+        assert all(list(part) == [-1] * len(rows.ids) for part in aligned)  # no word, and no character of the context
+
+    def test_fifty_thousand_tokens_are_split_or_cut_and_told(self, shape, letters, caplog):
+        with caplog.at_level(logging.WARNING):
+            rows = self.rows(shape, "a" * 50_000, letters)
+        lengths = np.diff(rows.offsets)
+        assert lengths.max() <= 128
+        if shape is Shape.WORDS:
+            assert [word for word in rows.word if word >= 0] == list(range(5_000))
+            assert (lengths[:-1] == 122).all()  # twelve whole words
+        elif shape is Shape.PASSAGE:
+            assert {start for start in rows.start if start >= 0} == set(range(50_000))
+        else:
+            assert len(lengths) == (2 if shape is Shape.OPTIONS else 1)
+            assert lengths[0] == 128
+        assert len(caplog.messages) == (shape is not Shape.WORDS)  # of a passage, the question was cut
 
 
 class TestCache:

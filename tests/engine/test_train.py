@@ -66,6 +66,34 @@ def test_a_batch_in_parts_is_the_batch_as_a_whole():
     assert torch.allclose(whole.weights, parts.weights, atol=1e-5)
 
 
+def test_without_memory_a_batch_is_done_again_in_smaller_parts(caplog):
+    """And gives what the batch as a whole gives: what was added up before is forgotten."""
+
+    def failing(rows):
+        if sum(LENGTHS[rows]) > 200:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return run.losses(rows)
+
+    training = Training(learning_rate=0.1, batch_size=25, epochs=4)
+    whole = Fit(training)
+    run = Fit(Training(batch_size=25, steps=1))
+    torch.manual_seed(0)
+    run.net = nn.Linear(4, 1)
+    curve = fit(run.net, failing, LENGTHS, ONES, training, 0, 450)
+    assert torch.allclose(run.weights, whole.weights, atol=1e-5)
+    assert [p.value for p in curve] == pytest.approx([p.value for p in whole.curve], rel=1e-4)
+    assert "parts of 2" in caplog.text
+    assert len(caplog.records) < 4
+
+
+def test_a_row_that_the_memory_does_not_hold_is_an_error():
+    def failing(rows):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(HarnessError, match=r"one row of \d+ tokens: pass a smaller model.max_length"):
+        fit(nn.Linear(4, 1), failing, LENGTHS, ONES, Training(batch_size=25, steps=1), 0, 450)
+
+
 def test_the_parts_of_a_batch_of_items_keep_to_the_budget_with_all_their_rows():
     sizes = DRAW.integers(1, 5, 50)
     seen = []
