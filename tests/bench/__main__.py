@@ -1,4 +1,4 @@
-"""``make bench``: what the harness costs beside computing, each figure with its goal, as a table and as JSON."""
+"""``make bench``: figures with their goals, as they come, and all as JSON; ``python -m tests.bench NAME`` for some."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from tests.bench import (
     evaluation,
@@ -47,45 +44,47 @@ def command(*arguments: str, runs: int = 5) -> float:
     return statistics.median(times)
 
 
-def rows() -> list[Row]:
-    """Every figure, measured now."""
-    measures: list[Callable[[], list[Row]]] = [
-        lambda: [
-            ("harness --help", command("--help"), "s", "< 0.5"),
-            ("harness list tasks", command("list", "tasks"), "s", "< 1"),
-        ],
-        padding.rows,
-        overhead.rows,
-        span_f1.rows,
-        scorer.rows,
-        resume.rows,
-        resampling.rows,
-        qa_spans.rows,
-        retrieval.rows,
-        evaluation.rows,
-        growth.rows,
-        training.rows,
-        report.rows,
+def commands() -> list[Row]:
+    """How long the shortest commands take."""
+    return [
+        ("harness --help", command("--help"), "s", "< 0.5"),
+        ("harness list tasks", command("list", "tasks"), "s", "< 1"),
     ]
-    return [row for measure in measures for row in measure()]
 
 
-def main() -> None:
-    """Measures, prints, and writes ``results/bench/bench.json``."""
-    found = rows()
-    machine = (
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
-    table = Table(title=machine)
-    for column in ("what", "figure", "unit", "goal"):
-        table.add_column(column)
-    for what, figure, unit, goal in found:
-        table.add_row(what, f"{figure:.3f}", unit, goal)
-    Console().print(table)
+MEASURES: dict[str, Callable[[], list[Row]]] = {
+    "commands": commands,
+    "padding": padding.rows,
+    "overhead": overhead.rows,
+    "span_f1": span_f1.rows,
+    "scorer": scorer.rows,
+    "resume": resume.rows,
+    "resampling": resampling.rows,
+    "qa_spans": qa_spans.rows,
+    "retrieval": retrieval.rows,
+    "evaluation": evaluation.rows,
+    "growth": growth.rows,
+    "training": training.rows,
+    "report": report.rows,
+}
+
+
+def main(names: Sequence[str]) -> None:
+    """Measures what is named, or everything; prints it as it comes, and writes ``results/bench/bench.json``."""
+    found: list[Row] = []
+    for name in names or MEASURES:
+        for row in MEASURES[name]():
+            what, figure, unit, goal = row
+            print(f"{what:<84} {figure:>10.3f} {unit:<12} {goal}", flush=True)
+            found.append(row)
+    processor = platform.processor() or platform.machine()
+    content = {
+        "machine": f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "rows": [dict(zip(("what", "figure", "unit", "goal"), row, strict=True)) for row in found],
+    }
     path = Path("results/bench/bench.json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    names = ("what", "figure", "unit", "goal")
-    path.write_text(json.dumps([dict(zip(names, row, strict=True)) for row in found], indent=1))
+    path.write_text(json.dumps(content, indent=1))
 
 
-main()
+main(sys.argv[1:])
