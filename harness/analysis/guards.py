@@ -17,7 +17,7 @@ POINT = 0.01  # of a score
 
 def too_few(languages: int) -> str:
     """Why there is no p-value; empty where there may be one."""
-    return f"{languages} languages; no p-value below {FEWEST}" if languages < FEWEST else ""
+    return f"{languages} languages: below {FEWEST} there is no p-value" if languages < FEWEST else ""
 
 
 def constant(values: Array, what: str) -> str:

@@ -14,6 +14,7 @@ from math import ceil
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from harness.gate import words
 from harness.gate.matched import Outcome
 from harness.stats.aggregates import Aggregate, Of, Verdict, aggregate
 
@@ -68,10 +69,10 @@ def _of_run(ones: Sequence[Examined], policy: Policy, changed: int) -> Iterator[
     for of in Of:
         row = Averaged(
             promise.run, ones[0].pair.seeds, metric, promise.provenance, of, len(kept), None,
-            f"without {', '.join(excused)}" if excused else "",
+            f"without {words.listed(excused)}" if excused else "",
         )  # fmt: skip
         if faulty or not kept:
-            yield replace(row, reason=f"not compared: {', '.join(faulty or excused)}")
+            yield replace(row, reason=f"not compared: {words.listed(faulty or excused)}")
             continue
         answers = {language: one.answers for language, one in kept.items() if one.answers is not None}
         if len(answers) < len(kept):

@@ -35,8 +35,10 @@ def marker(verdict: Verdict) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     yield marker(verdict)
     yield f"### {SIGNS.get(verdict.exit_code, '❌')} {_safe(verdict.line)}"
-    for row in verdict.failed[:SENTENCES]:
-        yield f"- {_safe(words.sentence(row))} <sub>{_safe(words.run(row))}</sub>"
+    failed = [f"- {_safe(text)} <sub>{_safe(run)}</sub>" for text, run in words.sentences(verdict.failed)]
+    yield from failed[:SENTENCES]
+    if len(failed) > SENTENCES:
+        yield f"- and {len(failed) - SENTENCES} more"
     cells = [rows.cell(row) for row in verdict.rows if row.outcome is not Outcome.PASSED]
     yield from _folded("Cells that did not simply pass", rows.CELL, cells)
     averages = [rows.averages(run) for run in verdict.doubtful_runs]

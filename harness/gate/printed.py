@@ -29,8 +29,8 @@ def lines(verdict: Verdict) -> Iterator[Table | str]:
         yield _table("averages over languages", rows.AVERAGE, shown[:ROWS])
     if len(shown) < len(runs):
         yield f"{words.count(len(runs) - len(shown), 'more run' if shown else 'run')} passed on average"
-    failed = verdict.failed
-    yield from (f"* {words.sentence(row)}  [{words.run(row)}]" for row in failed[:SENTENCES])
+    failed = [f"* {text}  [{run}]" for text, run in words.sentences(verdict.failed)]
+    yield from failed[:SENTENCES]
     if len(failed) > SENTENCES:
         yield f"* and {len(failed) - SENTENCES} more"
     yield from verdict.notes

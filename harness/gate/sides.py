@@ -77,8 +77,10 @@ class Stored:
     def of(cls, store: Store, name: str) -> Stored:
         """What a store holds."""
         records = list(store.cells())
-        whole = tuple(cell_of(record) for record in records if record.limit is None)
-        return cls(name, store, whole, len(records) - len(whole))
+        limited = sum(record.limit is not None for record in records)
+        # what looked at the targets' dev is no transfer, and stays off gates as it does off boards
+        counted = (record for record in records if record.limit is None and record.touches != "dev")
+        return cls(name, store, tuple(map(cell_of, counted)), limited)
 
     def metrics(self, cell: Cell, policy: Policy) -> Iterable[str]:
         """The main metric, and those that the policy names."""

@@ -33,8 +33,10 @@ def verdict(results: Path, baseline: str, policy: str | None, config_dir: Path |
     """The verdict on a store.
 
     Raises:
-        HarnessError: the baseline or the policy cannot be read.
+        HarnessError: there is no store, or the baseline or the policy cannot be read.
     """
+    if not results.is_dir():
+        raise HarnessError(f"--results {results}: there is no such folder")
     with opened(baseline, results, config_dir) as held:
         options = Options.beside(config_dir)
         said = read_policy(policy, held.suite, options)

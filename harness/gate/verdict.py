@@ -142,8 +142,8 @@ def _notes(baseline: Baseline, candidate: Stored, rows: Sequence[Compared], poli
         yield f"other outcomes than in the baseline, by themselves no failure: {words.count(len(tested), 'cell')}{anew}"
     drops = [proof.detectable for proof in tested if proof.detectable is not None]
     if drops:
-        most = f", in the median cell {words.points(median(drops))}, in the hardest {words.points(max(drops))}"
-        yield f"drops found with a chance of 80 %: {words.points(min(drops))} points{most if len(drops) > 1 else ''}"
+        most = f" (median {words.points(median(drops))}, at most {words.points(max(drops))})" if len(drops) > 1 else ""
+        yield f"in these cells a drop is caught with a chance of 80 % from {words.points(min(drops))} points on{most}"
     unresolved = sum(row.evidence is not None and not row.evidence.resolved for row in rows)
     if unresolved:
         yield f"too close to call, even with the most permutations: {words.count(unresolved, 'cell')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.languages import languages
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from harness.gate.compared import Compared
 
 NONE = "-"
+FEW = 4  # names that are spelled out
 
 
 def points(value: float | None, signed: bool = False) -> str:
@@ -24,6 +26,12 @@ def points(value: float | None, signed: bool = False) -> str:
 def count(number: int, what: str) -> str:
     """``1 cell``, ``2 cells``."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - FEW
+    return ", ".join(names[:FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -59,6 +67,22 @@ def sentence(row: Compared) -> str:
         return f"{where} is {row.outcome}, {points(row.baseline)} in the baseline: {row.reason}"
     moved = "fell" if row.change < 0 else "rose" if row.change > 0 else "stayed"
     return f"{where} {moved} {points(row.baseline)} -> {points(row.score)} ({', '.join(_facts(row))}): {row.outcome}"
+
+
+def sentences(rows: Iterable[Compared]) -> Iterator[tuple[str, str]]:
+    """What became of cells, and of which run; those that a run lacks for one reason are one sentence."""
+    alike: dict[object, list[Compared]] = {}
+    for row in rows:
+        of_run = row.cell.run, row.pair.seeds, row.metric, row.outcome, row.reason
+        alike.setdefault(of_run if row.score is None else id(row), []).append(row)
+    for found in alike.values():
+        yield (sentence(found[0]) if len(found) == 1 else _of_several(found)), run(found[0])
+
+
+def _of_several(rows: Sequence[Compared]) -> str:
+    names = [language(row.cell.target) for row in rows]
+    where = f"in {len(names)} languages ({listed(names)})"
+    return f"{rows[0].cell.run.task} is {rows[0].outcome} {where}: {rows[0].reason}"
 
 
 def _facts(row: Compared) -> list[str]:

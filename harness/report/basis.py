@@ -80,6 +80,8 @@ def _common(ranked: Sequence[Entry], tasks: Mapping[str, TaskBoard], foreign: Ta
 
 
 def _words(suite: Suite, targets: Targets, trained_on: Collection[str]) -> str:
+    if not trained_on:
+        return "nothing: there is no run of our own"
     if not targets:
         return "nothing: there is no target that all entries have and none was trained on"
     told = ", ".join(f"{len(codes)} of {name}" for name, codes in targets.items())

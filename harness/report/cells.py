@@ -26,7 +26,13 @@ WHERE = (
 
 LIMIT, DEV = "run with a limit", "of runs that looked at the targets' dev"
 LOST = "of jobs that did not end; run them again"
+FAILED = "of jobs that failed ({}; the error.json of each says why); run them again"
 DAMAGED = "that were damaged; they were moved aside, run them again"
+
+
+def many(count: int) -> str:
+    """``1 cell``, ``2 cells``."""
+    return f"{count:,} cell{'' if count == 1 else 's'}"
 
 
 class Number(NamedTuple):
@@ -70,11 +76,16 @@ class Part:
 
 @dataclass(slots=True)
 class Spent:
-    """What a run's jobs took, summed; a job that several stores hold counts once."""
+    """What a run's jobs took, summed; a job that several stores hold counts once.
+
+    Attributes:
+        parameters: of its largest model, since heads differ from task to task; None where no record says.
+    """
 
     jobs: set[tuple[str, str]] = field(default_factory=set)
     seconds: Counter[str] = field(default_factory=Counter)
     tokens: Counter[str] = field(default_factory=Counter)
+    parameters: int | None = None
 
 
 @dataclass(slots=True)
@@ -137,7 +148,11 @@ def _read_job(
     job: JobRecord | None = None
     run: Run | None = None
     folder = store.folder(task, key)
-    for target in store.targets(task, key):
+    targets = store.targets(task, key)
+    error = None if told else store.read_error(task, key)  # whether it fits conditions, nobody can say
+    if error is not None and (lost := set(error.job.get("targets", ())).difference(targets)):
+        found.left_out[task, FAILED.format(error.exception)] += len(lost)
+    for target in targets:
         cell = store.read_cell(task, key, target)
         if cell is None:
             found.left_out[task, DAMAGED] += 1
@@ -193,6 +208,8 @@ def _add_job(found: Stored, store: Store, cell: CellRecord, job: JobRecord) -> R
         spent.jobs.add((cell.task, cell.predict_key))
         spent.seconds.update(job.timings)
         spent.tokens.update(job.tokens)
+        if (size := job.model.get("parameters")) is not None:
+            spent.parameters = max(size, spent.parameters or 0)
     for package, version in job.versions.items():
         found.versions.setdefault(package, set()).add(version)
     return run

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.keys import digest
 from harness.options import Options
-from harness.report.cells import Number, Spent, Stored
+from harness.report.cells import Number, Spent, Stored, many
 from harness.report.settled import Data, Settled, seeds_of, settle
 from harness.report.values import Cost, Entry, Kind, Score
 from harness.runs import Run, distinctions, with_untrained
@@ -68,7 +68,7 @@ def lines(stored: Stored, data: Data, options: Options) -> list[Line]:
         )
         told_of = [note for one in settled.values() for note in one.notes]
         other = sum(one.other_data for one in settled.values())
-        told_of += [f"{other} cells on other evaluation data than the board's: run them again"] if other else []
+        told_of += [f"{many(other)} on other evaluation data than the board's: run them again"] if other else []
         found.append(Line(entry, run, settled, (*told_of, *notes)))
     return sorted(found, key=lambda line: line.entry.id)
 
@@ -110,11 +110,17 @@ def _deviation(values: list[float], mean: float) -> float | None:
 def _cost(spent: Mapping[Run, Spent], run: Run) -> Cost:
     """What a run's own jobs took, and what its model took for what it does without training."""
     base = replace(run, seed=None, size=None, balance=None)
-    parts = [spent[one] for one in dict.fromkeys((run, base)) if one in spent]
+    return summed([spent[one] for one in dict.fromkeys((run, base)) if one in spent])
+
+
+def summed(parts: Sequence[Spent | Cost]) -> Cost:
+    """What several took together."""
     return Cost(
-        seconds={stage: sum(part.seconds[stage] for part in parts) for stage in _names(part.seconds for part in parts)},
-        tokens={kind: sum(part.tokens[kind] for part in parts) for kind in _names(part.tokens for part in parts)},
-        parameters=None,
+        seconds={
+            stage: sum(part.seconds.get(stage, 0) for part in parts) for stage in _names(p.seconds for p in parts)
+        },
+        tokens={kind: sum(part.tokens.get(kind, 0) for part in parts) for kind in _names(p.tokens for p in parts)},
+        parameters=max((part.parameters for part in parts if part.parameters is not None), default=None),
     )
 
 
@@ -126,7 +132,7 @@ def _ids(runs: Iterable[Run], told: Mapping[Run, str]) -> dict[Run, str]:
     """A short name for each run, unique; what it needs not say it does not."""
     named: dict[str, list[Run]] = {}
     for run in runs:
-        named.setdefault(_name(run), []).append(run)
+        named.setdefault(name_of(run), []).append(run)
     return {
         run: name if len(alike) == 1 else f"{name}.{digest([told[run], str(run)])[:6]}"
         for name, alike in named.items()
@@ -134,7 +140,8 @@ def _ids(runs: Iterable[Run], told: Mapping[Run, str]) -> dict[Run, str]:
     }
 
 
-def _name(run: Run) -> str:
+def name_of(run: Run) -> str:
+    """A run's name for links and files; other runs may have the same."""
     several = len(run.sources) > MANY
     parts = [
         run.model,

@@ -10,6 +10,7 @@ import numpy as np
 from harness.analysis.figures import style
 from harness.analysis.figures.heatmap import heatmap
 from harness.analysis.grid import Grid
+from harness.report.transfer import by_source
 from harness.report.values import Board, Kind, Report, TaskBoard
 from harness.seen import NO, UNKNOWN, YES, status
 from harness.spec import Provenance
@@ -90,27 +91,21 @@ def source_map(report: Report, task: TaskBoard, grid: Grid) -> Figure:
 
 def grids(report: Report, board: Board, task: TaskBoard) -> Iterator[tuple[Grid, str]]:
     """Sources by targets of every model with two sources or more, of single sources; and a name of it for files."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for standing in board.standings:
-        entry = report.entries[standing.entry]
-        if entry.kind is Kind.RUN and len(entry.sources) == 1 and task.scores[entry.id]:
-            groups.setdefault((entry.model, entry.options), []).append(entry.id)
-    for (model, options), entries in sorted(groups.items()):
-        if len(entries) < 2:
-            continue
-        entries = sorted(entries, key=lambda one: report.entries[one].sources)
+    models = by_source(board, task.task, report.entries)
+    for runs in sorted(models, key=lambda mine: (mine[0].model, mine[0].options)):
+        entries = sorted(runs, key=lambda one: one.sources)
         values = [
-            [score.value if (score := task.scores[one].get(code)) else np.nan for code in task.languages]
+            [score.value if (score := task.scores[one.id].get(code)) else np.nan for code in task.languages]
             for one in entries
         ]
         shape = np.array(values)
         yield (
             Grid(
                 task=task.task,
-                model=f"{model} {options}".strip(),
+                model=f"{entries[0].model} {entries[0].options}".strip(),
                 strategy=board.title,
                 metric=task.metric,
-                sources=tuple(report.entries[one].sources[0] for one in entries),
+                sources=tuple(one.sources[0] for one in entries),
                 targets=task.languages,
                 scores=shape,
                 spread=np.full_like(shape, np.nan),
@@ -118,7 +113,7 @@ def grids(report: Report, board: Board, task: TaskBoard) -> Iterator[tuple[Grid,
                 floor=np.array([task.floor.get(code, np.nan) for code in task.languages]),
                 examples=np.full(len(task.languages), np.nan),
             ),
-            entries[0].rsplit(".", 1)[0],
+            entries[0].id.rsplit(".", 1)[0],
         )
 
 

@@ -16,7 +16,8 @@ from harness.report import cells, methods
 from harness.report import published as published_figures
 from harness.report.boards import PLAIN, Candidate, Mode, boards
 from harness.report.entries import Line, lines, scores
-from harness.report.settled import Data, evaluation_data
+from harness.report.floors import merged
+from harness.report.settled import evaluation_data
 from harness.report.significance import measured
 from harness.report.values import Board, Kind, Report, Score
 from harness.spec import Suite, SuiteTask, TaskSpec
@@ -56,8 +57,8 @@ def gather(
             metrics[name] = tuple(dict.fromkeys((*metrics.get(name, ()), *task.metrics)))
     stored = cells.read(stores, metrics, options, where)
     data = evaluation_data(stored, {name for name, spec in specs.items() if TASK_TYPES[spec.type].match})
-    own = lines(stored, data, options)
-    candidates = [_candidate(line, metrics, data) for line in own]
+    own = merged(lines(stored, data, options))
+    candidates = [_candidate(line, metrics) for line in own]
     figures = published_figures.read(published, options)
     candidates += [
         Candidate(entry, PLAIN, source.scores, source.printed, lambda _: {}, ())
@@ -105,7 +106,7 @@ def _alone(spec: TaskSpec) -> SuiteTask:
     return SuiteTask(spec.name, dict(spec.languages), scoring.signatures(spec)[:1])
 
 
-def _candidate(line: Line, metrics: Mapping[str, Sequence[str]], data: Data) -> Candidate:
+def _candidate(line: Line, metrics: Mapping[str, Sequence[str]]) -> Candidate:
     known: dict[tuple[str, tuple[str, ...]], dict[str, Score]] = {}
 
     def of(task: SuiteTask) -> Mapping[str, Score] | None:
@@ -119,11 +120,16 @@ def _candidate(line: Line, metrics: Mapping[str, Sequence[str]], data: Data) -> 
 
     def fingerprints(task: str) -> dict[str, str]:
         settled = line.tasks.get(task)
-        return {} if settled is None else {code: data[task, code, line.run.sources] for code in settled.cells}
+        return {} if settled is None else {code: _fingerprint(seeds) for code, seeds in settled.cells.items()}
 
     run = line.run
     mode = Mode(run.strategy, run.shots, run.size, run.balance)
     return Candidate(line.entry, mode, of, lambda _, __: None, fingerprints, line.notes)
+
+
+def _fingerprint(seeds: Mapping[int | None, cells.Cell]) -> str:
+    """Of the evaluation data, which all seeds share."""
+    return next(iter(seeds.values())).data
 
 
 def _boards(
@@ -173,7 +179,7 @@ def _empty(
     out: Counter[str] = Counter()
     for (_, why), count in stored.left_out.items():
         out[why] += count
-    told = [f"left out: {count} cells {why}" for why, count in out.items()]
+    told = [f"left out: {cells.many(count)} {why}" for why, count in out.items()]
     told += [f"{line.entry.id}: {note}" for line in own for note in line.notes]
     told += [f"no cell fits --where {' and '.join(where)}"] if where and not own else []
     told += [f"no configuration of {', '.join(unknown)}: pass --config-dir"] if unknown else []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.report.cells import many
 from harness.report.tables import overview_frame, task_frame
 from harness.report.values import Board, Kind, Report
 
@@ -80,7 +81,7 @@ def overview(report: Report, board: Board) -> Table:
         f"Scores x 100; score: {board.ranked_by}.",
         f"Provenance: {kinds}.",
         "Bold: the best run. Brackets: 95 % intervals. A mean of which a language is missing is none.",
-        *(f"Left out: {count} cells {why}." for why, count in board.left_out.items()),
+        *(f"Left out: {many(count)} {why}." for why, count in board.left_out.items()),
     )
     return _table(board.id, board.title, shown, notes)
 

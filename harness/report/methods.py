@@ -28,7 +28,8 @@ TERMS = {
     "family macro": "Mean over language families (WALS) of the mean in each.",
     "worst decile": "Mean of the lowest tenth of the languages, of one at least.",
     "seen": "Mean over the languages that the model's pretraining contained, where its card says.",
-    "floor": "The best of the models that learn nothing: the most frequent answer, and a draw by the frequencies.",
+    "floor": "The best of the models that learn nothing: the most frequent answer, and a draw by the frequencies. "
+    "One that scores the same from every source stands once, without a source.",
     "ranks": "Entries with different sources are ranked on the targets that all of them have and none was trained on. "
     "An entry with less than half of the cells of the fullest one is not waited for, and has no rank. Floors and "
     "published figures have none either.",

@@ -57,16 +57,15 @@ def mistakes(
     have = [code for code in board.languages if code in board.scores[entry]]
     languages = [have[i] for i in _spread(len(have), most)]
     found = [
-        list(_of_language(board, spec, report.entries[entry].sources, code, Path(board.scores[entry][code].records[0]),
-                          root, most))
+        list(_of_language(board, spec, code, Path(board.scores[entry][code].records[0]), root, most))
         for code in languages
-    ]  # fmt: skip
+    ]
     by_turns = [one for one in chain.from_iterable(zip_longest(*found)) if one is not None]
     return tuple(sorted(by_turns[:most], key=lambda one: languages.index(one.language)))
 
 
 def _of_language(
-    board: TaskBoard, spec: TaskSpec, sources: Sequence[str], language: str, path: Path, root: Path | None, most: int
+    board: TaskBoard, spec: TaskSpec, language: str, path: Path, root: Path | None, most: int
 ) -> Iterator[Mistake]:
     try:
         record = from_json(CellRecord, path.read_bytes())
@@ -76,7 +75,7 @@ def _of_language(
     (measure, *_) = measures(board, language, path)
     wrong = _wrong(table, measure)
     if wrong:
-        own, others = _texts(spec, sources, language, record.data, root)
+        own, others = _texts(spec, record.sources, language, record.data, root)
         for i in _spread(len(wrong), most):
             row = table.iloc[wrong[i]]
             yield _mistake(

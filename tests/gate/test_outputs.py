@@ -50,6 +50,23 @@ def test_a_maintainer_reads_what_happened_in_one_sentence(store, lock):
     assert "deu" not in text
 
 
+def test_what_a_run_lacks_for_one_reason_is_one_sentence(tmp_path):
+    store, other = Store(tmp_path / "results"), Store(tmp_path / "other")
+    for target in ("deu", "swh", "fin", "tur", "rus", "spa"):
+        put(store, answers(300), target)
+    put(store, answers(300), model="other", predict_key="p1")
+    put(other, answers(300), model="other", predict_key="p1")
+    put(other, answers(200), "spa")
+    verdict = against(locked(store, tmp_path / "mini.json"), other)
+    (lacking, _), (fallen, _) = words.sentences(verdict.failed)
+    assert lacking == (
+        "mini_nli is missing in 5 languages (German, Finnish, Russian, Swahili and 1 more): no such cell in the store"
+    )
+    assert fallen.startswith("mini_nli in Spanish fell 75.0 -> 50.0")
+    for text in (printed(verdict), markdown(verdict)):
+        assert text.count("no such cell in the store") == 1 + 5  # the sentence, and the rows of the table
+
+
 def test_what_passed_prints_no_table(store, lock):
     text = printed(against(lock, store))
     assert "cells that did not simply pass" not in text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 
 import pytest
 
 from harness.errors import HarnessError
 from harness.options import Options
+from harness.records import ErrorRecord
 from harness.report.gathered import gather
 from harness.report.values import Kind
 from harness.store import Store
@@ -129,6 +131,63 @@ def test_floors_are_rows_and_stand_on_every_board(store):
         None,
         None,
     )
+
+
+def test_a_floor_that_is_the_same_from_every_source_stands_once(store):
+    for source in ("eng", "deu"):
+        put(store, {"eng": 5, "deu": 5, "fin": 5}, sources=(source,))
+        put(store, {"eng": 6, "deu": 4, "fin": 3}, model="majority", family="majority", sources=(source,))
+    put(store, {"eng": 3, "deu": 5}, model="chance", family="chance", sources=("eng",))
+    put(store, {"eng": 3, "deu": 4}, model="chance", family="chance", sources=("deu",))
+    found = report(store)
+    assert set(found.entries) == {"mine.eng", "mine.deu", "majority", "chance.eng", "chance.deu"}
+    assert (found.entries["majority"].sources, found.entries["majority"].cost.seconds["train"]) == ((), 4.0)
+    board = only(found)
+    assert {code: round(one.value, 6) for code, one in board.tasks[NLI].scores["majority"].items()} == {
+        "eng": 0.6, "deu": 0.4, "fin": 0.3,
+    }  # fmt: skip
+    assert standing(board, "majority").score == pytest.approx(0.3)  # of Finnish, which nobody was trained on
+    assert board.tasks[NLI].over["majority"].gap is None
+
+
+def test_a_floor_that_was_run_on_other_tasks_stays_apart(store):
+    put(store, {"eng": 6}, model="majority", family="majority", sources=("eng",))
+    put(store, {"eng": 6}, model="majority", family="majority", sources=("deu",))
+    put(store, {"eng": 6}, "mini_pos", model="majority", family="majority", sources=("deu",))
+    assert set(report(store).entries) == {"majority.eng", "majority.deu"}
+
+
+def test_a_floor_in_retrieval_has_the_languages_of_all_sources(store):
+    search = {"task": "mini_retrieval", "metrics": ("retrieval_accuracy|direction:both",), "trained": False}
+    for source, target in (("eng", "deu"), ("deu", "eng")):
+        put(store, {target: 1, "fin": 1}, model="majority", family="majority", sources=(source,), **search)
+        put(store, {target: 5, "fin": 5}, sources=(source,), **search)
+    over = only(report(store)).tasks["mini_retrieval"].over["majority"]
+    assert (over.have, over.want) == (3, 16)
+
+
+def test_parameters_are_of_the_largest_model_of_a_run(store):
+    for task, size in ((NLI, 1000), ("mini_pos", 1010)):
+        key = put(store, {"eng": 5}, task)
+        store.write_job(replace(job := store.read_job(task, key), model={**job.model, "parameters": size}))
+    put(store, {"eng": 5}, model="other")
+    entries = report(store).entries
+    assert entries["mine.eng"].cost.parameters == 1010
+    assert entries["other.eng"].cost.parameters is None
+
+
+def test_failed_jobs_are_counted_by_the_languages_that_they_owe(store):
+    error = ErrorRecord.of(MemoryError(), {"targets": ("deu", "eng", "fin")})
+    store.write_error(NLI, "gone", error)
+    with pytest.raises(HarnessError, match=r"nothing to report; left out: 3 cells of jobs that failed \(MemoryError"):
+        report(store)
+    key = put(store, {"eng": 5})
+    store.write_error(NLI, key, error)
+    (left_out,) = only(report(store)).left_out.items()
+    assert left_out == ("of jobs that failed (MemoryError; the error.json of each says why); run them again", 5)
+    put(store, {"eng": 5, "deu": 5, "fin": 5}, predict_key=key)
+    put(store, {"eng": 5, "deu": 5, "fin": 5}, predict_key="gone", seed=2)
+    assert only(report(store)).left_out == {}
 
 
 @pytest.mark.parametrize(
@@ -282,7 +341,7 @@ def test_nothing_to_report_says_why_and_what_to_do(store, tmp_path):
     with pytest.raises(HarnessError, match="nothing to report; `harness run` makes results"):
         report(store)
     put(store, {"eng": 5}, limit=3)
-    with pytest.raises(HarnessError, match="left out: 1 cells run with a limit"):
+    with pytest.raises(HarnessError, match="left out: 1 cell run with a limit"):
         report(store)
     put(store, {"eng": 5}, "north_ner")
     with pytest.raises(HarnessError, match="no configuration of north_ner: pass --config-dir"):

@@ -10,7 +10,11 @@ from statsmodels.stats.multitest import multipletests
 from harness.errors import HarnessError
 from harness.options import Options
 from harness.report.gathered import gather
+from harness.report.influences import Influences
 from harness.report.pairs import pairs
+from harness.report.significance import not_worse
+from harness.report.values import Score, TaskBoard
+from harness.spec import Provenance
 from harness.stats.bootstrap import weights
 from harness.store import Store
 from harness.suites import read_suite
@@ -74,6 +78,33 @@ def test_the_level_is_of_paired_differences_by_holm(made):
     assert sizes != {1}
 
 
+def test_many_rivals_are_not_worse_where_each_alone_would_be():
+    rng = np.random.default_rng(1)
+    values = rng.normal(0, 0.01, (7, 200))
+    error = np.sqrt(((values[1:] - values[0]) ** 2).sum(axis=1))
+    behind = [0.0, *(t.isf(0.03, 199) * error)]  # p = 0.03 each
+    entries = tuple("abcdefg")
+
+    def level(number):
+        board = TaskBoard(
+            "t", "nli", "accuracy", Provenance.NATIVE, ("deu",), {}, {},
+            {e: {"deu": Score(0.8 - lost, None, None, None, 200, ())} for e, lost in zip(entries, behind, strict=True)},
+            {}, {},
+        )  # fmt: skip
+        found = Influences(
+            "deu",
+            entries[:number],
+            np.arange(200).astype(str),
+            values[:number],
+            tuple((0.0,) for _ in range(number)),
+            {},
+        )
+        return not_worse(board, found, entries)
+
+    assert level(2) == {"a"}
+    assert level(7) == set(entries)
+
+
 def test_floors_are_neither_best_nor_level(made):
     _, _, report = made
     task = report.boards[0].tasks[NLI]
@@ -132,6 +163,29 @@ def test_a_mean_over_seeds_is_as_uncertain_as_its_seeds_too(made):
     of_seeds = np.mean([[found.mean() for found in seeds(right, "b", code)] for code in targets], axis=0)
     variance = shared.var(ddof=1) / 80 + of_seeds.var(ddof=1) / 2
     assert (one.high - one.low) / 2 == pytest.approx(1.96 * np.sqrt(variance), rel=1e-3)
+
+
+def test_tasks_were_trained_apart_so_that_their_seeds_vary_apart(tmp_path):
+    store = Store(tmp_path / "results")
+    right = {1: (5, 9), 2: (7, 4), 3: (8, 6)}  # by seed, of ten, in each task; every language alike
+    for seed, counts in right.items():
+        for task, count in zip((NLI, "mini_pos"), counts, strict=True):
+            outcomes = [1] * count + [0] * (10 - count)
+            put(
+                store,
+                {code: [outcomes[(i + seed) % 10] for i in range(10)] for code in ("deu", "fin")},
+                task,
+                seed=seed,
+            )
+    (one,) = gather([store.root], OPTIONS).boards[0].standings
+    of_examples = []
+    for place in (0, 1):
+        outcomes = [[1] * counts[place] + [0] * (10 - counts[place]) for counts in right.values()]
+        shifted = [[one[(i + seed) % 10] for i in range(10)] for seed, one in zip(right, outcomes, strict=True)]
+        of_examples.append(np.mean(shifted, axis=0).var(ddof=1) / 10)
+    of_seeds = [np.var([counts[place] / 10 for counts in right.values()], ddof=1) / 3 for place in (0, 1)]
+    error = np.sqrt((sum(of_examples) + sum(of_seeds)) / 4)  # the groups of the tasks are others
+    assert (one.high - one.low) / 2 == pytest.approx(1.96 * error, rel=1e-3)
 
 
 def test_a_whole_task_has_an_interval_of_its_mean(tmp_path):

@@ -135,6 +135,10 @@ def test_percent(value, text):
     assert words.percent(value) == text
 
 
+def test_an_interval_below_zero_is_no_row_of_dashes():
+    assert (words.span(0.101, 0.2), words.span(-0.006, 0.02)) == ("10.1–20.0", "−0.6 to 2.0")
+
+
 def test_families_stand_together_large_ones_first():
     known = {"fin": {"family": "Uralic", "name": "Finnish"}, "est": {"family": "Uralic", "name": "Estonian"}}
     known |= {"tur": {"family": "Turkic", "name": "Turkish"}, "xxx": {}}
@@ -249,12 +253,14 @@ def test_an_average_without_languages_is_shown_without_them(tmp_path):
     (board,) = made.report.boards
     task = board.tasks["task_0"]
     id = "xlmr.published.demo-zero-shot"
-    bare = replace(task.over[id], mean=0.777, have=0, missing=())
+    bare = replace(task.over[id], mean=0.777, have=0, missing=task.languages)
     task = replace(task, scores={**task.scores, id: {}}, over={**task.over, id: bare})
     report = replace(made.report, boards=(replace(board, tasks={"task_0": task}),))
     write_site(report, tmp_path, pairs=made.pairs, mistakes=made.mistakes)
     for page in ("index.html", "task/demo-zero-shot-task_0.html", f"model/{id}.html"):
-        assert "77.7" in (tmp_path / page).read_text(encoding="utf-8"), page
+        text = (tmp_path / page).read_text(encoding="utf-8")
+        assert "77.7" in text, page
+        assert "No mean of" not in text, page
 
 
 def test_an_entry_whose_cells_make_no_number_is_a_row_with_its_reason(tmp_path):

@@ -9,7 +9,8 @@ from pathlib import Path
 from harness.report.site.cells import links
 from harness.report.site.order import Known, Tongue, ordered
 from harness.report.site.words import parts, percent
-from harness.report.values import Board, Entry, Kind, TaskBoard
+from harness.report.transfer import by_source
+from harness.report.values import Board, Entry, TaskBoard
 
 STEPS = 24  # of the colour scale; the style sheet has a class for each
 
@@ -47,44 +48,33 @@ class Grid:
 
 def grids(board: Board, task: str, entries: Mapping[str, Entry], known: Known, page: Path) -> list[Grid]:
     """The grids of a task, in the order of the board."""
-    together: dict[tuple[str, ...], list[Entry]] = {}
-    for standing in board.standings:
-        entry = entries[standing.entry]
-        if entry.kind is Kind.RUN and len(entry.sources) == 1 and board.tasks[task].scores.get(entry.id):
-            others = [text for aspect, text in parts(entry).items() if aspect != "sources"]
-            together.setdefault((entry.model, *others), []).append(entry)
-    return [
-        _grid(board.tasks[task], mine, known, page)
-        for mine in together.values()
-        if len({one.sources for one in mine}) > 1
-    ]
+    return [_grid(board.tasks[task], mine, known, page) for mine in by_source(board, task, entries)]
 
 
 def _grid(board: TaskBoard, mine: Sequence[Entry], known: Known, page: Path) -> Grid:
-    by_source = {one.sources[0]: one for one in mine}
-    values = [score.value for one in by_source.values() for score in board.scores[one.id].values()]
+    values = [score.value for one in mine for score in board.scores[one.id].values()]
     low, high = min(values), max(values)
     heats = {
-        source: {
+        one.sources[0]: {
             target: Heat(
                 text=percent(score.value),
                 step=_step(score.value, low, high),
                 link=next(iter(links(score, page)), ""),
-                own=source == target,
+                own=one.sources[0] == target,
             )
             for target, score in board.scores[one.id].items()
         }
-        for source, one in by_source.items()
+        for one in mine
     }
     first = {**parts(mine[0]), "sources": ""}
     return Grid(
         model=mine[0].model,
         setting=", ".join(filter(None, first.values())),
-        sources=ordered(by_source, known),
+        sources=ordered(heats, known),
         targets=ordered(board.languages, known),
         heats=heats,
-        entries={source: one.id for source, one in by_source.items()},
-        means={source: percent(board.over[one.id].transfer) for source, one in by_source.items()},
+        entries={one.sources[0]: one.id for one in mine},
+        means={one.sources[0]: percent(board.over[one.id].transfer) for one in mine},
         low=percent(low),
         high=percent(high),
     )

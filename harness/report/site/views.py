@@ -84,7 +84,7 @@ def task_page(board: Board, name: str, report: Report, page: Path) -> Values:
         "known_seen": any(entry.seen for entry in present),
         "rows": rows,
         "shared": ", ".join(filter(None, shared.values())),
-        "reasons": [(called(row.entry, row.setting), lacks(row.over)) for row in rows if row.over.missing],
+        "reasons": [(called(row.entry, row.setting), lacks(row.over)) for row in rows if row.over.mean is None],
         "flags": [
             (called(row.entry, row.setting), one.name, row.cells[one.code].flag)
             for row in rows

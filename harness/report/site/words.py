@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.report.values import Entry, Kind, Over
 
-MINUS = "\N{MINUS SIGN}"
+MINUS, DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 FEW = 6  # languages named in a reason
 
 
@@ -19,7 +19,10 @@ def percent(value: float | None) -> str:
 
 def span(low: float | None, high: float | None) -> str:
     """An interval x 100; empty where there is none."""
-    return "" if low is None or high is None else f"{percent(low)}\N{EN DASH}{percent(high)}"
+    if low is None or high is None:
+        return ""
+    # a dash beside a minus would be hard to read
+    return f"{percent(low)}{' to ' if low < 0 else DASH}{percent(high)}"
 
 
 def count(number: int | None) -> str:

@@ -135,7 +135,7 @@ const report = (() => {
       for (const row of table.tBodies[0].rows) {
         const cell = row.cells[head.cellIndex], low = cell.style.getPropertyValue("--l");
         if (low && !cell.querySelector("i"))
-          cell.append(Object.assign(document.createElement("i"), { textContent: `${low}–${cell.style.getPropertyValue("--h")}` }));
+          cell.append(Object.assign(document.createElement("i"), { textContent: `${low}${low.startsWith("−") ? " to " : "–"}${cell.style.getPropertyValue("--h")}` }));
         const first = cell.querySelector("a")?.getAttribute("href");
         if (!first || !folders.length) continue;
         const list = document.createElement("em");
