@@ -25,9 +25,9 @@ def notes(text, tmp_path, *names):
 
 def test_too_few_languages_are_said_once_for_all_distances(tmp_path):
     said = notes(FEW, tmp_path, "family_tree", "great_circle")
-    assert "m, published: 4 languages; no p-value below 8 (mantel, qap of family_tree, great_circle)" in said
-    assert "m, published: 5 languages; no p-value below 8 (labels of family_tree, great_circle)" in said
-    assert "m, published, mixed model: 5 languages; no p-value below 8" in said
+    assert "m, published: 4 languages: below 8 there is no p-value (mantel, qap of family_tree, great_circle)" in said
+    assert "m, published: 5 languages: below 8 there is no p-value (labels of family_tree, great_circle)" in said
+    assert "m, published, mixed model: 5 languages: below 8 there is no p-value" in said
     assert (
         "m, published: 1 targets with 4 sources in common and a distance; no tree (family_tree, great_circle)" in said
     )

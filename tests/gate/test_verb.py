@@ -87,7 +87,8 @@ def test_files_are_written_for_whoever_asks(store, lock, call, tmp_path, monkeyp
     assert ET.parse(tmp_path / "out" / "j.xml").getroot().findall(".//failure")
 
 
-def test_nothing_compared_and_other_data_exit_with_3(store, lock, call):
+def test_nothing_compared_and_other_data_exit_with_3(store, lock, call, tmp_path):
+    (tmp_path / "empty").mkdir()
     assert "nothing was compared" in call("--baseline", "mini.json", "--results", "empty", code=3).output
     put(store, answers(320), data="cd" * 32)
     assert "the evaluation data is another" in call("--baseline", "mini.json", code=3).output
@@ -99,6 +100,7 @@ def test_nothing_compared_and_other_data_exit_with_3(store, lock, call):
         (("--baseline", "nothing.json"), "nothing.json: no baseline can be read"),
         (("--baseline", "empty"), "no results folder"),
         (("--baseline", "results"), "compared with itself"),
+        (("--baseline", "mini.json", "--results", "nowhere"), "--results nowhere: there is no such folder"),
         (("--baseline", "mlflow:abc"), "mlflow.db does not exist"),
         (("--baseline", "mini.json", "--policy", "p.yaml"), "unknown language 'swahilli': did you mean 'Swahili"),
         (("--baseline", "mini.json", "--policy", "defalt"), "did you mean 'default'"),
