@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 import torch
 
-BUDGET = {"cpu": 1024, "cuda": 131072}
-"""Padded tokens a batch, at most: a CPU is slower with more, which leave its caches, and a GPU wants to be filled."""
+BUDGET = {"cpu": 1024, "cuda": 130_000}
+"""Padded tokens a batch, at most: a CPU is slower with more, which leave its caches, and a GPU wants to be filled.
+
+A kernel takes 65,535 rows at most: so many have two tokens each, and none has fewer."""
 
 PARTS, FEWEST = 16, 16384
 """A pool that is small for a GPU is computed in so many batches, as long as each has so many tokens: rows of one batch

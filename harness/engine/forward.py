@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
 from harness.engine.batches import Batch, Resident, batches_of
@@ -21,6 +22,9 @@ from harness.engine.tokens import Ints, Tokens
 from harness.errors import HarnessError
 
 log = logging.getLogger(__name__)
+
+KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+"""Of attention on a GPU. cuDNN's, left out, is prepared anew for every shape, and here are hundreds of them."""
 
 Cut = tuple[int, int]
 Done = tuple[Cut, Tensor, Tensor]  # the rows, the places of their outputs in the pool's order, the outputs
@@ -111,8 +115,12 @@ def _workers(device: torch.device) -> Iterator[Run]:
     Threads that share each product wait for each other hundreds of times a batch, and the longer the busier the
     machine is; those with batches of their own do not.
     """
+    if device.type != "cpu":
+        with sdpa_kernel(KERNELS):
+            yield map
+        return
     count = torch.get_num_threads()
-    if device.type != "cpu" or count == 1:
+    if count == 1:
         yield map
         return
     with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:

@@ -8,15 +8,13 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, scaled_dot_product_attention
+from torch.nn.functional import scaled_dot_product_attention
 
 from harness.engine.batches import Batch
 from harness.engine.tokens import Ints
 
 BEHIND_PADDING = {"bert": False, "camembert": True, "roberta": True, "xlm-roberta": True}
 """Model types that are known here, and whether their positions are counted from behind the padding token's number."""
-
-STEP = 16  # keys that a CPU's attention takes together: over a number between it takes up to twice as long
 
 EQUAL = 1e-5  # of the largest state
 
@@ -92,18 +90,14 @@ def _attend(attention: Any, asking: Tensor, states: Tensor, runs: Sequence[tuple
     asked = sizes if asking is states else [rows for rows, _ in runs]
     queries = attention.query(asking).split(asked)
     keys, values = (part(states).split(sizes) for part in (attention.key, attention.value))
+    dropout = attention.dropout.p if attention.training else 0.0
     found = []
-    for (rows, length), *run in zip(runs, queries, keys, values, strict=True):
-        query, key, value = (part.view(rows, -1, part.shape[-1]) for part in run)
-        mask = None
-        if query.device.type == "cpu" and length % STEP:
-            key, value = (pad(part, (0, 0, 0, -length % STEP)) for part in (key, value))
-            mask = (torch.arange(key.shape[1]) < length).expand(1, 1, query.shape[1], -1)
-        heads = (
-            part.unflatten(-1, (attention.num_attention_heads, -1)).transpose(1, 2) for part in (query, key, value)
+    for (rows, _), *run in zip(runs, queries, keys, values, strict=True):
+        query, key, value = (
+            part.view(rows, -1, attention.num_attention_heads, attention.attention_head_size).transpose(1, 2)
+            for part in run
         )
-        dropout = attention.dropout.p if attention.training else 0.0
-        context = scaled_dot_product_attention(*heads, attn_mask=mask, dropout_p=dropout)
+        context = scaled_dot_product_attention(query, key, value, dropout_p=dropout)
         found.append(context.transpose(1, 2).flatten(0, 1).flatten(1))
     return found[0] if len(found) == 1 else torch.cat(found)
 
@@ -115,7 +109,7 @@ def _padded(states: Tensor, batch: Batch) -> Tensor:
 
 
 @torch.inference_mode()
-def same(model: nn.Module, padding: int) -> bool:
+def same(model: nn.Module, pad: int) -> bool:
     """Whether this way of computing a model gives what the model's own does, up to rounding: compared on a few rows.
 
     A model of another type, or one that its configuration has changed in a way that is not known here, is not the same.
@@ -127,7 +121,7 @@ def same(model: nn.Module, padding: int) -> bool:
     draw = torch.Generator().manual_seed(0)
     lengths = np.array([7, 7, 5, 2])
     mask = torch.arange(7) < torch.from_numpy(lengths)[:, None]
-    ids = torch.randint(0, config.vocab_size, mask.shape, generator=draw).where(mask, padding).to(device)
+    ids = torch.randint(0, config.vocab_size, mask.shape, generator=draw).where(mask, pad).to(device)
     segments = torch.randint(0, config.type_vocab_size, mask.shape, generator=draw).to(device)
     batch = Batch(ids, mask.to(device), segments, lengths, mask.flatten().nonzero()[:, 0].to(device))
     own = model(ids, attention_mask=batch.mask.long(), token_type_ids=segments).last_hidden_state

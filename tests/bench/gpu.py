@@ -64,9 +64,10 @@ def rows(device: torch.device, config: XLMRobertaConfig, each: int, peak: Callab
     """
     tokens = texts(each, config)
     torch.manual_seed(0)
-    exact = XLMRobertaForSequenceClassification(config).eval().to(device)
+    exact = XLMRobertaForSequenceClassification(config).eval()
     if not same(exact.roberta, config.pad_token_id):
         raise RuntimeError("this version of transformers computes XLM-R in a way that is not known here")
+    exact.to(device)
     few = tokens.select(np.arange(0, len(tokens), max(1, len(tokens) // 2000)))
     balance(exact, few, device)
     whole = copy.deepcopy(exact).to(torch.bfloat16)

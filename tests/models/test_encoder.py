@@ -23,9 +23,11 @@ from harness.data.examples import (
     ValuedText,
 )
 from harness.engine.batches import batch_of
+from harness.engine.device import BUDGET
 from harness.engine.tokens import pool, tokens_of
 from harness.engine.train import PART
 from harness.errors import DataError, HarnessError
+from harness.models import encoder as encoders
 from harness.models import neural
 from harness.models.base import TrainingSet
 from harness.models.encoder import Encoder
@@ -214,6 +216,25 @@ def test_an_example_is_answered_alike_alone_and_among_others(encoder, tmp_path, 
     few, rest = model.predict(tmp_path / "out", [data.choose(chosen), data.choose([29])])
     for answer, i in zip([*few, *rest], [*sorted(chosen), 29], strict=True):
         assert answer == pytest.approx(all_[i], abs=1e-5)
+
+
+def test_neither_threads_nor_budgets_nor_padding_change_an_answer(encoder, tmp_path, monkeypatch):
+    data, longer = tagged(20), tagged(7, longest=40)
+    encoder().train(TrainingSet(Shape.WORDS, (data,), ("L", "N")), QUICK, 1, tmp_path / "out")
+    model = encoder()
+    together = model.predict(tmp_path / "out", [data, longer])
+    assert "unpadded" in model.backend
+    assert model.tokens["computed"] == model.tokens["real"]
+    for threads, budget in ((1, 33), (2, 64), (3, 4096)):
+        monkeypatch.setitem(BUDGET, "cpu", budget)
+        alone = [*encoder(threads=threads).predict(tmp_path / "out", [longer])]
+        alone += encoder(threads=threads).predict(tmp_path / "out", [data])
+        assert alone == [together[1], together[0]]
+    monkeypatch.setattr(encoders, "_unpadded", lambda net, pad: False)
+    model = encoder()
+    assert model.predict(tmp_path / "out", [data, longer]) == together
+    assert "unpadded" not in model.backend
+    assert model.tokens["computed"] > model.tokens["real"]
 
 
 @pytest.mark.parametrize("shape", [Shape.VALUE, Shape.OPTIONS])
