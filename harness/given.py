@@ -13,7 +13,8 @@ from harness.analysis.grid import grids
 from harness.analysis.published import from_file
 from harness.analysis.stored import Scores, from_store
 from harness.data.files import paired
-from harness.distances.chosen import Asked, choose
+from harness.distances.asked import Asked
+from harness.distances.chosen import choose
 from harness.errors import HarnessError
 from harness.seen import seen_languages
 from harness.store import Store

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from harness.distances.asked import Asked, Scope
 from harness.distances.base import ALL_LAYERS, DISTANCES, Context, Distance, Kind, Need, at_layer, distances
 from harness.distances.file import doubt, read_distance
 from harness.errors import HarnessError, NotApplicableError, nearest
-from harness.options import Options
 
 if TYPE_CHECKING:
     from harness.analysis.grid import Grid
@@ -26,25 +26,6 @@ DEFAULT = (
 )  # fmt: skip
 BY_TASK = frozenset({Need.TEXTS, Need.SIZES})
 BY_MODEL = frozenset({Need.TOKENIZER, Need.EMBEDDINGS, Need.PRETRAINING})
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which distances, and from what.
-
-    Attributes:
-        names: of distances, of kinds, CSV files; ``DEFAULT`` when empty.
-        root: folder of the real tasks' files.
-        cache: a folder for what is slow to read or compute.
-        parallel: the task with parallel sentences; empty for the one that has most of the languages.
-        options: where that task is found.
-    """
-
-    names: Sequence[str]
-    root: Path | None
-    cache: Path
-    parallel: str = ""
-    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,27 +41,6 @@ class Chosen:
     table: pd.DataFrame
     kinds: Mapping[str, str]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What distances are computed for: some languages, and where they depend on them a task and a model.
-
-    Attributes:
-        task: its name; empty for all.
-        model: likewise.
-        sources: those of the languages that were trained on.
-        studied: the task and the model themselves; None where nothing is known of them.
-    """
-
-    task: str
-    model: str
-    languages: tuple[str, ...]
-    sources: tuple[str, ...]
-    studied: Studied | None = None
-
-    def __str__(self) -> str:
-        return ", ".join(name for name in (self.task, self.model) if name)
 
 
 def choose(asked: Asked, grids: Sequence[Grid], studied: Mapping[tuple[str, str], Studied]) -> Chosen:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.examples import Corpus, Example
+from harness.distances.asked import Asked, Scope
 from harness.distances.base import ALL_LAYERS, Distance, at_layer
-from harness.distances.chosen import Asked, Scope
 from harness.errors import DataError, NotApplicableError
 from harness.models.base import MODELS, Layered, View
 from harness.retrieval.views import Views

@@ -20,8 +20,8 @@ import pandas as pd
 
 from harness.atomic import write_whole
 from harness.data.load import fingerprint
+from harness.distances.asked import Asked
 from harness.distances.base import Distance, Need, frame
-from harness.distances.chosen import Asked
 from harness.distances.sources import Inputs, Part
 from harness.errors import HarnessError
 from harness.keys import VERSIONS

@@ -11,8 +11,8 @@ from harness import build
 from harness.data.examples import Corpus, Example
 from harness.data.files import paired
 from harness.data.load import available, load
+from harness.distances.asked import Asked, Scope
 from harness.distances.base import Context, Distance, Need, Tokenizer
-from harness.distances.chosen import Asked, Scope
 from harness.distances.embedded import embeddings
 from harness.errors import NotApplicableError
 from harness.languages import canonical

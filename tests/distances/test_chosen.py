@@ -10,7 +10,8 @@ import pytest
 
 from harness import build
 from harness.data.load import load
-from harness.distances.chosen import DEFAULT, Asked, choose
+from harness.distances.asked import Asked
+from harness.distances.chosen import DEFAULT, choose
 from harness.errors import HarnessError
 from harness.options import Options
 from harness.studied import Studied

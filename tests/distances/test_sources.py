@@ -9,8 +9,8 @@ from harness import build
 from harness.data.examples import Sentence
 from harness.data.load import load
 from harness.distances import sources
+from harness.distances.asked import Asked, Scope
 from harness.distances.base import DISTANCES, distances
-from harness.distances.chosen import Asked, Scope
 from harness.distances.embedded import embeddings
 from harness.errors import DataError
 from harness.options import Options
