@@ -291,6 +291,8 @@ def report(
         options=Options.beside(config_dir),
     )
     index, made = verb.write(request)
+    for note in verb.notes(made):
+        click.echo(note, err=True)
     database = first / "mlflow.db"
     if uri or database.is_file():
         logged = verb.log(request.out, made, uri or f"sqlite:///{database}", experiment)

@@ -68,10 +68,11 @@ def request(
     *, results: Path, out: Path | None, orientation: str | None, unit: str | None, distances: Sequence[str],
     resamples: int, strategy: Sequence[str], parallel: str | None, config_dir: Path | None, **asked: Any,
 ) -> Request:  # fmt: skip
-    """What the options of the command line ask for."""
+    """What the options of the command line ask for; a matrix has a folder of its own beside the store's analyses."""
+    matrix = asked.get("matrix")
     return Request(
         results=results,
-        out=out or results / "analysis",
+        out=out or (results / "analysis" if matrix is None else results / "analysis" / Path(matrix).stem),
         rows=(orientation or "").removesuffix("s"),
         unit=unit or "",
         distances=[name.strip() for item in distances for name in item.split(",") if name.strip()],

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from harness.gate import rows, words
-from harness.gate.matched import Outcome
 from harness.gate.printed import SENTENCES
 from harness.gate.verdict import INCOMPARABLE, PASS
 
@@ -35,11 +34,12 @@ def marker(verdict: Verdict) -> str:
 def _lines(verdict: Verdict) -> Iterator[str]:
     yield marker(verdict)
     yield f"### {SIGNS.get(verdict.exit_code, '❌')} {_safe(verdict.line)}"
-    failed = [f"- {_safe(text)} <sub>{_safe(run)}</sub>" for text, run in words.sentences(verdict.failed)]
-    yield from failed[:SENTENCES]
-    if len(failed) > SENTENCES:
-        yield f"- and {len(failed) - SENTENCES} more"
-    cells = [rows.cell(row) for row in verdict.rows if row.outcome is not Outcome.PASSED]
+    for several in ([row for row in verdict.failed if row.score is not None], verdict.absent):
+        told = [f"- {_safe(text)} <sub>{_safe(run)}</sub>" for text, run in words.sentences(several)]
+        yield from told[:SENTENCES]
+        if len(told) > SENTENCES:
+            yield f"- and {len(told) - SENTENCES} more"
+    cells = [rows.cell(row) for row in verdict.moved]
     yield from _folded("Cells that did not simply pass", rows.CELL, cells)
     averages = [rows.averages(run) for run in verdict.doubtful_runs]
     yield from _folded("Averages that did not simply pass", rows.AVERAGE, averages)

@@ -24,9 +24,9 @@ EQUAL = 1e-6
 class Outcome(StrEnum):
     """What became of one promised number, the worst first."""
 
-    MISSING = "missing"
-    NOT_A_NUMBER = "not a number"
     REGRESSED = "regressed"
+    NOT_A_NUMBER = "not a number"
+    MISSING = "missing"
     INCOMPARABLE = "incomparable"
     ALLOWED = "allowed"
     WORSE = "within noise"

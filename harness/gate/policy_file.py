@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -53,9 +52,9 @@ def policy(name: str, given: Mapping[str, Any], options: Options) -> Policy:
         name=name,
         alpha=source.number("alpha", values["alpha"], 1.0),
         limits=Limits(
-            tolerance=source.number("tolerance", values["tolerance"]),
-            margin=source.number("margin", values["margin"]),
-            seed_sd=None if values["seed_sd"] is None else source.number("seed_sd", values["seed_sd"]),
+            tolerance=source.number("tolerance", values["tolerance"], 1.0),
+            margin=source.number("margin", values["margin"], 1.0),
+            seed_sd=None if values["seed_sd"] is None else source.number("seed_sd", values["seed_sd"], 1.0),
         ),
         inconclusive=source.one_of("inconclusive", values["inconclusive"], ("warn", "fail")) == "fail",
         retrained=source.one_of("retrained", values["retrained"], ("auto", "no")) == "auto",
@@ -75,7 +74,7 @@ class _Source:
 
     def rule(self, where: str, node: Mapping[str, Any]) -> Rule:
         self.check_names(node, (*ABOUT, *NUMBERS), where)
-        numbers = {key: self.number(f"{where}.{key}", node[key]) for key in NUMBERS if key in node}
+        numbers = {key: self.number(f"{where}.{key}", node[key], 1.0) for key in NUMBERS if key in node}
         if not numbers:
             raise HarnessError(f"{self.name}: {where} changes nothing; it says none of {', '.join(NUMBERS)}")
         return Rule(self.about(where, node), **numbers)
@@ -132,10 +131,12 @@ class _Source:
             raise HarnessError(f"{self.name}: {where} maps names to lists of languages, not {node!r}")
         return {str(key): value for key, value in node.items()}
 
-    def number(self, where: str, value: Any, below: float = math.inf) -> float:
+    def number(self, where: str, value: Any, below: float) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < below:
-            most = "" if below == math.inf else f" below {below:g}"
-            raise HarnessError(f"{self.name}: {where} is {value!r}; it must be a number of at least 0{most}")
+            raise HarnessError(
+                f"{self.name}: {where} is {value!r}; it must be a number of at least 0 below {below:g} "
+                "(of a score, 0.02 is two points)"
+            )
         return float(value)
 
     def one_of(self, where: str, value: Any, known: Sequence[str]) -> str:
@@ -146,10 +147,11 @@ class _Source:
 
     def check_names(self, node: Mapping[str, Any], known: Collection[str], where: str = "") -> None:
         for key in node.keys() - set(known):
-            raise self.unknown(where or "field", str(key), known)
+            raise self.unknown(where, str(key), known)
 
     def unknown(self, where: str, name: str, known: Collection[str] | Any) -> HarnessError:
-        return HarnessError(f"{self.name}: {where}: unknown {name!r}: {nearest(name, known)}")
+        place = f"{where}: unknown" if where else "unknown field"
+        return HarnessError(f"{self.name}: {place} {name!r}: {nearest(name, known)}")
 
 
 def _words(value: Any) -> list[str]:

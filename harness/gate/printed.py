@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from harness.gate import rows, words
-from harness.gate.matched import Outcome
 
 if TYPE_CHECKING:
+    from harness.gate.compared import Compared
     from harness.gate.verdict import Verdict
 
 SENTENCES, ROWS, RUNS = 5, 60, 10  # said in full; in a table; runs whose averages are shown although all passed
@@ -18,8 +18,9 @@ SENTENCES, ROWS, RUNS = 5, 60, 10  # said in full; in a table; runs whose averag
 
 def lines(verdict: Verdict) -> Iterator[Table | str]:
     """What is printed, from the long to the short."""
-    cells = [rows.cell(row) for row in verdict.rows if row.outcome is not Outcome.PASSED]
-    if cells and verdict.compared:
+    yield from _told(verdict.absent)
+    cells = [rows.cell(row) for row in verdict.moved]
+    if cells:
         yield _table("cells that did not simply pass", rows.CELL, cells[:ROWS])
         if len(cells) > ROWS:
             yield f"and {words.count(len(cells) - ROWS, 'more cell')}; --json has all"
@@ -29,12 +30,16 @@ def lines(verdict: Verdict) -> Iterator[Table | str]:
         yield _table("averages over languages", rows.AVERAGE, shown[:ROWS])
     if len(shown) < len(runs):
         yield f"{words.count(len(runs) - len(shown), 'more run' if shown else 'run')} passed on average"
-    failed = [f"* {text}  [{run}]" for text, run in words.sentences(verdict.failed)]
-    yield from failed[:SENTENCES]
-    if len(failed) > SENTENCES:
-        yield f"* and {len(failed) - SENTENCES} more"
+    yield from _told([row for row in verdict.failed if row.score is not None])
     yield from verdict.notes
     yield verdict.line
+
+
+def _told(cells: Sequence[Compared]) -> Iterator[str]:
+    told = [f"* {text}  [{run}]" for text, run in words.sentences(cells)]
+    yield from told[:SENTENCES]
+    if len(told) > SENTENCES:
+        yield f"* and {len(told) - SENTENCES} more"
 
 
 def _table(title: str, head: Sequence[str], content: Sequence[Sequence[str]]) -> Table:

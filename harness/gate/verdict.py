@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness.gate.policy import Policy
     from harness.gate.sides import Baseline, Stored
 
-FAILURES = (Outcome.MISSING, Outcome.NOT_A_NUMBER, Outcome.REGRESSED)
+FAILURES = (Outcome.REGRESSED, Outcome.NOT_A_NUMBER, Outcome.MISSING)
 PASS, REGRESSION, INCOMPARABLE = 0, 1, 3
 WORDS = {PASS: "PASSED", REGRESSION: "REGRESSION", INCOMPARABLE: "INCOMPARABLE"}
 
@@ -48,6 +48,16 @@ class Verdict:
     def failed(self) -> list[Compared]:
         """The cells that must be looked at, the worst first."""
         return [row for row in self.rows if row.outcome in (*FAILURES, Outcome.INCOMPARABLE)]
+
+    @property
+    def moved(self) -> list[Compared]:
+        """The cells with a number on both sides that did not simply pass."""
+        return [row for row in self.rows if row.score is not None and row.outcome is not Outcome.PASSED]
+
+    @property
+    def absent(self) -> list[Compared]:
+        """The cells without a number to compare, excused ones among them."""
+        return [row for row in self.rows if row.score is None]
 
     @property
     def runs(self) -> list[list[Averaged]]:

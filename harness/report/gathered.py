@@ -64,7 +64,8 @@ def gather(
         Candidate(entry, PLAIN, source.scores, source.printed, lambda _: {}, ())
         for entry, source in zip(published_figures.entries(figures), figures, strict=True)
     ]
-    made = tuple(_boards(chosen, candidates, specs, across, stored, published_alone=suites is not None, paired=paired))
+    alone = suites is not None
+    made = tuple(_boards(chosen, candidates, own, specs, across, stored, published_alone=alone, paired=paired))
     if not made:
         raise HarnessError(_empty(stores, stored, own, where, unknown))
     shown = {standing.entry for board in made for standing in board.standings}
@@ -135,6 +136,7 @@ def _fingerprint(seeds: Mapping[int | None, cells.Cell]) -> str:
 def _boards(
     suites: Sequence[Suite],
     candidates: Sequence[Candidate],
+    own: Sequence[Line],
     specs: Mapping[str, TaskSpec],
     across: set[str],
     stored: cells.Stored,
@@ -149,6 +151,14 @@ def _boards(
         for (task, why), count in stored.left_out.items():
             if task in suite.tasks:
                 out[why] += count
+        beyond = sum(
+            len(line.tasks[name].cells.keys() - task.languages.keys())
+            for line in own
+            for name, task in suite.tasks.items()
+            if name in line.tasks
+        )
+        if beyond:
+            out["in languages that the suite does not count"] += beyond
         for board, targets in boards(suite, candidates, specs, across, dict(out), published_alone):
             found.append(measured(board, targets, runs) if paired else board)
     return found

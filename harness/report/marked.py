@@ -94,7 +94,8 @@ def task(report: Report, board: Board, name: str) -> Table:
     alike = runs if _one_source(frame, runs) else runs & False
     shown = _called(frame) | {"mean": _numbers(frame, "mean", alike, interval=True)}
     for code in one.languages:
-        level = one.level.get(code, frozenset())
+        # one run alone is neither the best nor as good as another
+        level = one.level.get(code, frozenset()) if frame[code][runs].notna().sum() > 1 else frozenset()
         shown[code] = [
             Cell(cell.text, Stress.LEVEL) if cell.stress is Stress.PLAIN and entry in level else cell
             for cell, entry in zip(_numbers(frame, code, runs), frame["entry"], strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from harness.atomic import unwritable
 from harness.errors import HarnessError
 from harness.options import Options
 from harness.report import published as published_figures
+from harness.report.cells import many
 from harness.report.exports import write_exports
 from harness.report.gathered import gather
 from harness.report.mistakes import mistakes
@@ -20,6 +21,7 @@ from harness.report.pairs import pairs
 from harness.report.site.pages import write_site
 from harness.report.values import Report
 
+NOTES = 3  # of a board, in the terminal
 GENERATOR = '<meta name="generator" content="harness report">'
 
 
@@ -30,7 +32,7 @@ class Request:
     Attributes:
         results: the stores.
         suites: whose boards; None for all that the stores hold a task of.
-        published: folder of published figures; by default ``published`` in the first store, if it is there.
+        published: folder of published figures; by default ``published`` in the first store, or ``results/published``.
         where: conditions on the stored cells.
         out: the folder of the site; an older report there is replaced.
         data: folder of the real tasks' files, for the texts of mistakes.
@@ -58,7 +60,7 @@ def write(request: Request) -> tuple[Path, Report]:
     _refuse_others(out)
     if request.published is not None and not request.published.is_dir():
         raise HarnessError(f"--published {request.published}: there is no such folder")
-    figures = published_figures.files(request.published or request.results[0] / "published")
+    figures = published_figures.files(request.published or _published(request.results[0]))
     report = gather(request.results, request.options, suites=request.suites, published=figures, where=request.where)
     # a neighbour of the old one, so that links to records hold and the change of names is one step of the file system
     new = out.with_name(f".{out.name}.{secrets.token_hex(6)}.tmp")
@@ -78,6 +80,23 @@ def write(request: Request) -> tuple[Path, Report]:
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return out / "index.html", report
+
+
+def notes(report: Report) -> Iterator[str]:
+    """What a report leaves out, a line each: the reader of the terminal may never look for it on a page."""
+    for board in report.boards:
+        yield from (f"{board.title}: left out {many(count)} {why}" for why, count in board.left_out.items())
+        told = [note for standing in board.standings for note in standing.notes]
+        for note in list(dict.fromkeys(told))[:NOTES]:
+            yield f"{board.title}: {note}"
+        if len(set(told)) > NOTES:
+            yield f"{board.title}: and {len(set(told)) - NOTES} more notes, on the page"
+
+
+def _published(store: Path) -> Path:
+    """Where published figures lie unless somebody says: in the store, or in the one that is there by default."""
+    own = store / "published"
+    return own if own.is_dir() else Path("results/published")
 
 
 def log(out: Path, report: Report, uri: str, experiment: str) -> bool:

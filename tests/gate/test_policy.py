@@ -98,7 +98,7 @@ def test_metrics_are_compared_beside_the_main_one():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"tolerence": 0.1}, "policy mine: field: unknown 'tolerence': did you mean 'tolerance'"),
+        ({"tolerence": 0.1}, "policy mine: unknown field 'tolerence': did you mean 'tolerance'"),
         ({"tolerance": -1}, "tolerance is -1; it must be a number of at least 0"),
         ({"tolerance": "2 points"}, "tolerance is '2 points'"),
         ({"tolerance": float("nan")}, "tolerance is nan"),

@@ -416,6 +416,7 @@ class TestCheckpoints:
             raise ExceptionGroup("Network is unreachable", [OSError()])
 
         monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         monkeypatch.setattr(HfApi, "model_info", down)
         with pytest.raises(HarnessError, match=r"does not answer.*model.checkpoint=FOLDER"):
             encoder(folder="nobody/has-such-a-model").identity()
