@@ -34,6 +34,7 @@ clean:
 
 # torch first: asked for by another package, it would come as the CUDA build with its several gigabytes
 $(INSTALLED): pyproject.toml constraints.txt
+	@echo "setting up .venv: a few minutes, once"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'

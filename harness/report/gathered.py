@@ -78,7 +78,7 @@ def gather(
         made=now(),
         revision=methods.revision(),
         entries={one.entry.id: one.entry for one in candidates if one.entry.id in shown},
-        boards=made,
+        boards=tuple(sorted(made, key=lambda board: board.synthetic)),
         languages={code: _language(code) for code in sorted(codes)},
         methods=methods.methods(made, specs),
         versions={package: ", ".join(sorted(found)) for package, found in sorted(stored.versions.items())},
