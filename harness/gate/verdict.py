@@ -150,6 +150,12 @@ def _notes(baseline: Baseline, candidate: Stored, rows: Sequence[Compared], poli
     if tested:
         anew = f"; {retrained} of models trained anew, where another seed counts as chance" if retrained else ""
         yield f"other outcomes than in the baseline, by themselves no failure: {words.count(len(tested), 'cell')}{anew}"
+    recipes = {str(row.cell.run): None for row in rows if _made_otherwise(row)}
+    if recipes:
+        yield (
+            f"made otherwise than in the baseline (training numbers, options of the model or training data): "
+            f"{words.count(len(recipes), 'run')} ({words.listed(list(recipes))})"
+        )
     drops = [proof.detectable for proof in tested if proof.detectable is not None]
     if drops:
         most = f" (median {words.points(median(drops))}, at most {words.points(max(drops))})" if len(drops) > 1 else ""
@@ -159,3 +165,9 @@ def _notes(baseline: Baseline, candidate: Stored, rows: Sequence[Compared], poli
         yield f"too close to call, even with the most permutations: {words.count(unresolved, 'cell')}"
     over = words.count(len(rows), "cell")
     yield f"policy {policy.name}: alpha {policy.alpha:g}, Holm over {over}; bounds of averages are one-sided"
+
+
+def _made_otherwise(row: Compared) -> bool:
+    """Whether the run has another key than the baseline's of the same seed; of an older lock nobody knows."""
+    keys = {cell.seed: cell.key for cell in row.pair.baseline if cell.key}
+    return any(keys.get(cell.seed, cell.key) != cell.key for cell in row.pair.candidate)

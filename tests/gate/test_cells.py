@@ -318,3 +318,11 @@ def test_labels_of_a_metric_come_from_the_table(tmp_path):
         assert found.outcome is Outcome.REGRESSED
         assert found.evidence.baseline == 1.0
     assert lock_at(tmp_path / "mini.json").cells == locked(store, tmp_path / "again.json").cells
+
+
+def test_a_run_that_was_made_otherwise_is_named(store, lock, tmp_path):
+    assert not any("made otherwise" in note for note in against(lock, store).notes)
+    other = Store(tmp_path / "other")
+    put(other, answers(320), predict_key="p9")  # as after another number of epochs
+    (said,) = (note for note in against(lock, other).notes if "made otherwise" in note)
+    assert said.endswith("1 run (mini_nli tiny zero_shot from eng)")
