@@ -59,6 +59,11 @@ def missing(one: Keyed, store: Store) -> tuple[str, ...]:
     )
 
 
+def done(one: Keyed, store: Store) -> bool:
+    """Whether the store holds everything of a job: its cells, and its own record."""
+    return not missing(one, store) and store.read_job(one.job.task.name, one.predict_key) is not None
+
+
 _models: dict[str, Model] = {}
 
 

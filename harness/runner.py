@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import scoring, tested
 from harness.data.load import load
 from harness.errors import DataError, HarnessError
-from harness.keyed import Keyed, keyed, missing, model_of
+from harness.keyed import Keyed, done, keyed, missing, model_of
 from harness.models.base import Model, Prediction, TrainingSet
 from harness.recording import Progress, cell_record, write_job
 from harness.retrieval.base import Corpora, Matching
@@ -80,7 +80,7 @@ def run(job: Job, setting: Setting, views: Views | None = None) -> Outcome:
         one = keyed(job, setting.root, setting.cache)
         predict = one.predict_key
         status = "skipped"
-        if missing(one, setting.store) or setting.store.read_job(job.task.name, predict) is None:
+        if not done(one, setting.store):
             with setting.store.lock(lock_of(one), wait=setting.wait) as mine:
                 status = _run(one, setting, views) if mine else "elsewhere"
     except Exception as error:

@@ -150,7 +150,7 @@ class Resources:
         gpus: devices.
         cpus: processors, at least as many as the model has threads.
         memory_gb: main memory.
-        minutes: the longest that a job may take before it is stopped, and queued again from its last checkpoint.
+        minutes: the longest that a job may take; one that takes longer is stopped and recorded as lost.
     """
 
     gpus: int = 0

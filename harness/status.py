@@ -20,19 +20,13 @@ class Status:
     """How far a sweep is.
 
     Attributes:
+        done: jobs; likewise ``queued``.
         running: jobs that somebody holds, and who; jobs that share weights wait for each other.
         failed: jobs with their reasons.
         per_hour: jobs that ended since the sweep began, an hour; None before the first.
         end: when it ends at that rate, ISO 8601 in UTC; None where nobody can say, or where nobody works at it.
     """
 
-    id: str
-    command: str
-    launcher: str
-    host: str
-    started: str
-    alive: bool
-    jobs: int
     done: int
     queued: int
     running: dict[str, str]
@@ -50,12 +44,13 @@ def show(results: Path, as_json: bool) -> None:
     if not results.is_dir():
         raise HarnessError(f"{results}: no store there yet; `harness run` makes one, --results points to another")
     store = Store(results)
-    found = [status(store, sweep, datetime.now(UTC)) for sweep in running(store)]
+    found = [(sweep, status(store, sweep, datetime.now(UTC))) for sweep in running(store)]
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=1, ensure_ascii=False))
+        plain = [asdict(sweep) | {"jobs": len(sweep.jobs)} | asdict(far) for sweep, far in found]
+        click.echo(json.dumps(plain, indent=1, ensure_ascii=False))
         return
-    for one in found:
-        click.echo("\n".join(_lines(one)))
+    for sweep, far in found:
+        click.echo("\n".join(_lines(sweep, far)))
     if not found:
         click.echo(f"{results}: no sweep is under way")
 
@@ -80,13 +75,6 @@ def status(store: Store, sweep: Running, at: datetime) -> Status:
     rate = since / hours if since and hours > 0 else None
     end = at + timedelta(hours=(queued + len(held)) / rate) if rate and (held or sweep.alive) else None
     return Status(
-        id=sweep.id,
-        command=sweep.command,
-        launcher=sweep.launcher,
-        host=sweep.host,
-        started=sweep.started,
-        alive=sweep.alive,
-        jobs=len(sweep.jobs),
         done=done,
         queued=queued,
         running=held,
@@ -96,14 +84,14 @@ def status(store: Store, sweep: Running, at: datetime) -> Status:
     )
 
 
-def _lines(one: Status) -> Iterator[str]:
-    yield f"harness run {one.command}"
-    launched = "" if one.alive else "; its launching process is gone: the same command goes on with what is left"
-    yield f"  since {one.started} by {one.launcher} on {one.host}{launched}"
+def _lines(sweep: Running, one: Status) -> Iterator[str]:
+    yield f"harness run {sweep.command}"
+    launched = "" if sweep.alive else "; its launching process is gone: the same command goes on with what is left"
+    yield f"  since {sweep.started} by {sweep.launcher} on {sweep.host}{launched}"
     counts = f"{one.done} done, {len(one.running)} running, {one.queued} queued, {len(one.failed)} failed"
     pace = f"; {one.per_hour:.0f} jobs an hour" if one.per_hour else ""
     end = f", the last about {one.end}" if one.end else ""
-    yield f"  {one.jobs} jobs: {counts}{pace}{end}"
+    yield f"  {len(sweep.jobs)} jobs: {counts}{pace}{end}"
     for name, who in one.running.items():
         yield f"  running: {name} ({who})"
     for name, why in one.failed.items():

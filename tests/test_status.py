@@ -33,8 +33,8 @@ def test_every_job_is_done_running_queued_or_failed(planned):
             began = datetime.fromisoformat(found.started)
             told = status(store, found, began + timedelta(hours=2))
             assert status(store, found, began).per_hour is None
-    assert told.alive
-    assert (told.jobs, told.done, told.queued) == (4, 1, 1)
+    assert found.alive
+    assert (len(found.jobs), told.done, told.queued) == (4, 1, 1)
     assert told.failed == {str(failed.job): "ValueError: no such file"}
     assert list(told.running) == [str(held.job)]
     assert "process" in told.running[str(held.job)]

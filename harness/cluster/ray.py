@@ -20,8 +20,11 @@ from hydra.core.plugins import Plugins
 
 from harness.atomic import write_whole
 from harness.errors import HarnessError
+from harness.expand import expand
+from harness.keyed import done, keyed
 from harness.keys import digest
 from harness.options import Options
+from harness.plan import setting
 from harness.runner import Outcome
 from harness.summary import say
 
@@ -42,7 +45,6 @@ class Task:
     options: Options
     number: str
     marker: str
-    shared: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def launch(tasks: Sequence[Task], address: str | None, demands: Mapping[str, Any
     found: list[list[Outcome]] = [[] for _ in tasks]
     with _connected(address):
         start = ray.remote(**demands)(work)
-        pending = {start.remote(task): i for i, task in enumerate(tasks)}
+        pending = {start.remote(task): i for i, task in enumerate(tasks) if not finished(task)}
         while pending:
             ready, _ = ray.wait(list(pending))
             for reference in ready:
@@ -92,6 +94,13 @@ def launch(tasks: Sequence[Task], address: str | None, demands: Mapping[str, Any
                 except ray.exceptions.RayError as error:
                     log.warning("%s was lost: %s", tasks[i].number, str(error).strip().splitlines()[0])
     return found
+
+
+def finished(task: Task) -> bool:
+    """Whether the driver's store holds all of a configuration: a node without that store would compute it again."""
+    here = setting(task.config)
+    jobs = expand(task.config, task.choices, task.options).jobs
+    return all(done(keyed(job, here.root, here.cache), here.store) for job in jobs)
 
 
 @contextmanager
@@ -119,8 +128,7 @@ def work(task: Task) -> Done:
     from harness.app import run_configuration
 
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    shared = Path(task.marker).exists() if task.shared is None else task.shared
-    if shared:
+    if Path(task.marker).exists():
         return Done(run_configuration(task.config, task.choices, task.options, task.number))
     results = Path(tempfile.gettempdir()) / f"harness-{digest([task.marker])}"
     # the driver writes the records, and tracks them
@@ -140,16 +148,16 @@ def _taken(results: Path, folder: Path) -> dict[str, bytes]:
     return files
 
 
-def receive(done: Done, task: Task) -> list[Outcome]:
+def receive(came: Done, task: Task) -> list[Outcome]:
     """The outcomes of a configuration, its records now in the driver's store and with its tracking server."""
     root = Path(task.config["results"])
-    for path, content in done.files.items():
+    for path, content in came.files.items():
         write_whole(root / path, content)
-    if done.files:
-        _track(done.outcomes, root, task.config["tracking"])
-    for outcome in done.outcomes:
+    if came.files:
+        _track(came.outcomes, root, task.config["tracking"])
+    for outcome in came.outcomes:
         say.print(f"{task.number} {outcome}", markup=False)
-    return done.outcomes
+    return came.outcomes
 
 
 def _track(outcomes: Sequence[Outcome], root: Path, where: Mapping[str, Any]) -> None:

@@ -9,8 +9,6 @@ from harness.spec import ModelSpec, Resources
 SLURM, RAY = "submitit_slurm", "ray"
 REMOTE = (SLURM, RAY)  # launchers whose jobs run elsewhere; what they lose is not run here
 
-RETRIES = 100  # times that a task may reach its time limit and go on from its last checkpoint
-
 
 def largest(models: Iterable[ModelSpec]) -> Resources:
     """What the hungriest of the models needs, by resource; a model's threads are processors that it needs."""
@@ -45,7 +43,6 @@ def _of_slurm(needs: Resources) -> dict[str, object]:
         "timeout_min": needs.minutes,
         "cpus_per_task": needs.cpus,
         "mem_gb": needs.memory_gb,
-        "max_num_timeout": RETRIES,
         "stderr_to_stdout": "true",
     }
     return wanted | ({"gpus_per_node": needs.gpus} if needs.gpus else {})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster.ray import Task, receive, work
+from harness.cluster.ray import Task, finished, receive, work
 from harness.compose import sweep
 
 WORDS = ("task=mini_ner,mini_nli", "model=majority", "source=eng,deu", "target=eng,jpn", "tracking=none")
@@ -22,10 +22,10 @@ def cells(results: Path) -> dict[str, str]:
     return {str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def tasks(results: Path, shared: bool | None) -> list[Task]:
+def tasks(results: Path) -> list[Task]:
     asked = sweep([*WORDS, f"results={results}"], multirun=True)
     return [
-        Task(dict(one.config), dict(one.choices), asked.options, str(i), str(results / "sweeps" / "marker"), shared)
+        Task(dict(one.config), dict(one.choices), asked.options, str(i), str(results / "sweeps" / "marker"))
         for i, one in enumerate(asked.composed)
     ]
 
@@ -33,14 +33,19 @@ def tasks(results: Path, shared: bool | None) -> list[Task]:
 def test_a_node_without_the_drivers_files_sends_the_records_that_it_would_have_written(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "node"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "node"))
-    for task in tasks(tmp_path / "together", shared=True):
+    together, apart = tasks(tmp_path / "together"), tasks(tmp_path / "apart")
+    (tmp_path / "together" / "sweeps").mkdir(parents=True)
+    (tmp_path / "together" / "sweeps" / "marker").touch()
+    for task in together:
         assert not work(task).files
-    for task in tasks(tmp_path / "apart", shared=None):  # nobody wrote the marker, so the folder is not shared
+    for task in apart:
+        assert not finished(task)
         done = work(task)
-        assert [path for path in done.files if path.endswith(".parquet")]
         names = list(done.files)
+        assert [name for name in names if name.endswith(".parquet")]
         assert names == sorted(names, key=lambda name: not name.endswith(".parquet"))  # tables before records
         receive(done, task)
+        assert finished(task)  # so that a second run sends it nowhere
     assert cells(tmp_path / "apart") == cells(tmp_path / "together")
     assert not list((tmp_path / "node").glob("harness-*/runs/*/*"))  # what was sent is not kept
 
@@ -68,7 +73,7 @@ def test_jobs_of_a_node_that_dies_run_again_elsewhere(tmp_path):
         assert process.wait(timeout=300) == 0, process.stderr.read()
     finally:
         cluster.shutdown()
-    assert len([name for name in cells(tmp_path / "results") if name.endswith(".parquet")]) == 9
+    assert len([name for name in cells(tmp_path / "results") if name.endswith(".parquet")]) == 9 * 2
 
 
 def wait_for(condition, seconds: float = 120) -> None:

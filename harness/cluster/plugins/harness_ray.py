@@ -20,10 +20,8 @@ from harness.options import Options
 class RayLauncher(Launcher):
     """Composes what a sweep asks for here, and has it run there: nodes need no Hydra."""
 
-    def __init__(
-        self, address: str | None, cpus: int, gpus: int, memory_gb: int, retries: int, shared: bool | None
-    ) -> None:
-        self.address, self.shared = address, shared
+    def __init__(self, address: str | None, cpus: int, gpus: int, memory_gb: int, retries: int) -> None:
+        self.address = address
         self.demands = {"num_cpus": cpus, "num_gpus": gpus, "memory": memory_gb * 2**30, "max_retries": retries}
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
@@ -45,4 +43,4 @@ class RayLauncher(Launcher):
             choices = {str(group): str(choice) for group, choice in whole.hydra.runtime.choices.items()}
             options = Options.of_search_path(f"{one.schema}://{one.path}" for one in whole.hydra.runtime.config_sources)
             number = f"{i}/{len(job_overrides)}"
-            yield ray.Task(config, choices, options, number, os.environ[MANIFEST], self.shared)
+            yield ray.Task(config, choices, options, number, os.environ[MANIFEST])
