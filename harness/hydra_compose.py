@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,9 @@ def composer(config_dir: str | None, overrides: Sequence[str] = ()) -> Iterator[
     except HydraException as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         cause = str(error.__cause__).splitlines()[0] if error.__cause__ else ""
-        raise HarnessError(" ".join(lines[:2]) + (f" ({cause})" if cause else "")) from error
+        names = [line.strip() for line in takewhile(lambda line: line.startswith("\t"), lines[2:])]
+        said = " ".join([*lines[:2], *([", ".join(names)] if names else [])])
+        raise HarnessError(said + (f" ({cause})" if cause else "")) from error
     except (YAMLError, UnicodeDecodeError, OSError) as error:
         # Hydra does not say which of the files it was
         Options.beside(Path(config_dir) if config_dir else None).check()

@@ -11,6 +11,7 @@ MISTAKES = [
     ("source=Germann", "German"),
     ("target=xyzzy", "xyzzy"),
     ("sead=1", "unknown key 'sead': did you mean 'seed'"),
+    ("hydra/launcher=jobli", "Available options in 'hydra/launcher': basic, joblib"),
     ("train.epocs=3", "unknown key 'train.epocs': did you mean 'train.epochs'"),
     ("seed=one", "seed"),
     ("train.epochs=many", "'epochs'"),
