@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tqdm import tqdm
 
 from harness.engine.batches import Batch, Resident, batches_of
-from harness.engine.device import budget_of, out_of_memory
+from harness.engine.device import budget_of, out_of_memory, workers
 from harness.engine.tokens import Ints, Tokens
 from harness.errors import HarnessError
 
@@ -110,11 +110,7 @@ Run = Callable[[Callable[[Cut], Done], Iterable[Cut]], Iterator[Done]]
 
 @contextmanager
 def _workers(device: torch.device) -> Iterator[Run]:
-    """A ``map`` over batches, in order: one after the other on a GPU, on a CPU as many at once as torch has threads.
-
-    Threads that share each product wait for each other hundreds of times a batch, and the longer the busier the
-    machine is; those with batches of their own do not.
-    """
+    """A ``map`` over batches, in order: one after the other on a GPU, on a CPU as many at once as torch has threads."""
     if device.type != "cpu":
         with sdpa_kernel(KERNELS):
             yield map
@@ -123,7 +119,7 @@ def _workers(device: torch.device) -> Iterator[Run]:
     if count == 1:
         yield map
         return
-    with ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with workers(count) as pool:
 
         def run(one: Callable[[Cut], Done], cuts: Iterable[Cut]) -> Iterator[Done]:
             begun: deque[Future[Done]] = deque()
@@ -137,7 +133,4 @@ def _workers(device: torch.device) -> Iterator[Run]:
             finally:
                 wait([future for future in begun if not future.cancel()])
 
-        try:
-            yield run
-        finally:
-            torch.set_num_threads(count)  # the number is each thread's own, but what new threads start with is not
+        yield run

@@ -58,8 +58,7 @@ def _onednn() -> Iterator[None]:
 @lru_cache(maxsize=1)
 def usable() -> bool:
     """Whether oneDNN computes the products of a linear layer's training, up to rounding, where torch's own are slow."""
-    # MKL takes its fast paths on its maker's processors alone
-    if "GenuineIntel" in _vendor() or not torch.backends.mkl.is_available():  # type: ignore[no-untyped-call]
+    if not slow():
         return False
     draw = torch.Generator().manual_seed(0)
     rows, weight, gradient = (torch.randn(*size, generator=draw) for size in ((1024, 384), (1536, 384), (1024, 1536)))
@@ -70,6 +69,11 @@ def usable() -> bool:
     same = [torch.equal(one, other) for one, other in zip(ours, theirs, strict=True)]
     near = [(one - other).abs().max() <= EQUAL * other.abs().max() for one, other in zip(ours, theirs, strict=True)]
     return all(near) and not all(same)  # bits that agree are torch's own: the switch did nothing
+
+
+def slow() -> bool:
+    """Whether torch's own products are slow here: MKL takes its fast paths on its maker's processors alone."""
+    return torch.backends.mkl.is_available() and "GenuineIntel" not in _vendor()  # type: ignore[no-untyped-call]
 
 
 def _vendor() -> str:

@@ -94,14 +94,17 @@ def _at_least(line: Floats, mine: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _chunks(queries: Floats, candidates: Floats, chunk: int) -> Iterator[tuple[slice, Floats]]:
     """Rows of queries and their scores, ``(chunk, candidates)``, for the caller to overwrite."""
+    from harness.engine.cosines import cosines, hands
+
     # equal candidates in different columns of a matrix product can differ in the last bit: compute each once
     same = numbered(candidates)
     kept = np.unique(same, return_index=True)[1]
     distinct = candidates if len(kept) == len(candidates) else candidates[kept]
-    for begin in range(0, len(queries), chunk):
-        rows = slice(begin, min(begin + chunk, len(queries)))
-        scores = queries[rows] @ distinct.T
-        yield rows, scores if distinct is candidates else scores[:, same]
+    with hands(len(queries) * len(distinct)) as run:
+        for begin in range(0, len(queries), chunk):
+            rows = slice(begin, min(begin + chunk, len(queries)))
+            scores = cosines(queries[rows], distinct, run)
+            yield rows, scores if distinct is candidates else scores[:, same]
 
 
 def numbered(rows: Floats) -> NDArray[np.int64]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.engine.search import Floats, numbered
-from harness.machine import cores
+
+if TYPE_CHECKING:
+    from harness.engine.cosines import Map  # which imports torch: tasks that search are listed without it
 
 Ints = NDArray[np.int64]
 Ranks = tuple[Ints, Ints]
@@ -61,10 +62,12 @@ def aligned_ranks(
         similarities: names of ``SIMILARITIES``.
         room: cosines that are held at once.
     """
-    blocks = _Blocks(queries, candidates, room)
-    with ThreadPoolExecutor(cores()) as pool:  # numpy lets go of the interpreter while it computes
-        near = _neighbourhoods(blocks, {SIMILARITIES[name].neighbours for name in similarities}, pool)
-        return _ranks(blocks, similarities, near, pool)
+    from harness.engine.cosines import hands
+
+    with hands(len(queries) * len(candidates)) as run:  # numpy lets go of the interpreter while it computes
+        blocks = _Blocks(queries, candidates, room, run)
+        near = _neighbourhoods(blocks, {SIMILARITIES[name].neighbours for name in similarities}, run)
+        return _ranks(blocks, similarities, near, run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class _Near:
         return one.score(cosines, here if rows is None else here[rows, None], self.candidates[one.neighbours])
 
 
-def _neighbourhoods(blocks: _Blocks, counts: set[int], pool: Executor) -> _Near:
+def _neighbourhoods(blocks: _Blocks, counts: set[int], run: Map) -> _Near:
     n, dtype = len(blocks.queries), blocks.queries.dtype
     most = min(max(counts), n)
     queries, candidates = np.full((n, most), -np.inf, dtype), np.full((n, most), -np.inf, dtype)
@@ -96,12 +99,12 @@ def _neighbourhoods(blocks: _Blocks, counts: set[int], pool: Executor) -> _Near:
     for rows, cosines in blocks:
         gold[rows] = cosines[np.arange(len(rows)), rows]
         if most:
-            list(pool.map(of_queries, _strips(rows, n), _strips(cosines, n)))
-            list(pool.map(of_candidates, _strips(candidates, len(rows)), _strips(cosines.T, len(rows))))
+            list(run(of_queries, _strips(rows, n), _strips(cosines, n)))
+            list(run(of_candidates, _strips(candidates, len(rows)), _strips(cosines.T, len(rows))))
     return _Near(_means(queries, counts), _means(candidates, counts), gold)
 
 
-def _ranks(blocks: _Blocks, similarities: Sequence[str], near: _Near, pool: Executor) -> tuple[dict[str, Ranks], Ints]:
+def _ranks(blocks: _Blocks, similarities: Sequence[str], near: _Near, run: Map) -> tuple[dict[str, Ranks], Ints]:
     n = len(near.gold)
     own = {name: near.scores(SIMILARITIES[name], near.gold) for name in similarities}
     found: dict[str, Ranks] = {name: (np.ones(n, np.int64), np.ones(n, np.int64)) for name in similarities}
@@ -119,7 +122,7 @@ def _ranks(blocks: _Blocks, similarities: Sequence[str], near: _Near, pool: Exec
         return before
 
     for rows, cosines in blocks:
-        for before in pool.map(of_queries, _strips(rows, n), _strips(cosines, n)):
+        for before in run(of_queries, _strips(rows, n), _strips(cosines, n)):
             for name, count in before.items():
                 found[name][1][:] += count
     return found, nearest
@@ -161,8 +164,8 @@ class _Blocks:
     The last bit of a product depends on where in the matrix it stands, so each distinct pair is computed once.
     """
 
-    def __init__(self, queries: Floats, candidates: Floats, room: int) -> None:
-        self.queries, self.candidates = queries, candidates
+    def __init__(self, queries: Floats, candidates: Floats, room: int, run: Map) -> None:
+        self.queries, self.candidates, self._run = queries, candidates, run
         self._rows, self._columns = numbered(queries), numbered(candidates)
         self._first = np.unique(self._rows, return_index=True)[1]
         distinct = np.unique(self._columns, return_index=True)[1]
@@ -184,10 +187,12 @@ class _Blocks:
     def _product(self, begin: int, end: int) -> Floats:
         if self._whole is not None:
             return self._whole
-        cosines: Floats = self.queries[self._first[begin:end]] @ self._distinct.T
+        from harness.engine.cosines import cosines
+
+        found = cosines(self.queries[self._first[begin:end]], self._distinct, self._run)
         if end - begin == len(self._first):  # all of it fits: the next pass need not compute it again
-            self._whole = cosines
-        return cosines
+            self._whole = found
+        return found
 
     def _expanded(self, cosines: Floats, rows: Ints) -> Floats:
         if len(self._first) < len(self.queries):

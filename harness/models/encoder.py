@@ -97,7 +97,7 @@ class Pretrained:
     @cached_property
     def tokenizer(self) -> Subwords:
         """Sub-words by the checkpoint's own tokenizer."""
-        return Subwords(_read(AutoTokenizer, self.place, self.revision), self.spec.checkpoint)
+        return _tokenizer(self.place, self.revision, self.spec.checkpoint)
 
     @property
     def pad(self) -> int:
@@ -177,6 +177,12 @@ def _weights(place: str, revision: str | None) -> nn.Module:
         )
     found: nn.Module = net
     return found.eval()
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(place: str, revision: str | None, name: str) -> Subwords:
+    """The tokenizer, loaded once in a process."""
+    return Subwords(_read(AutoTokenizer, place, revision), name)
 
 
 @lru_cache(maxsize=2)

@@ -12,6 +12,7 @@ from harness.data.load import available
 from harness.engine.search import pooled_ranks
 from harness.engine.similarity import aligned_ranks
 from harness.errors import DataError
+from harness.machine import cores
 from harness.retrieval.base import Corpora, Matching, Side, Vectors, asked
 from harness.scoring import signatures
 from harness.spec import TaskSpec
@@ -90,15 +91,18 @@ def _parallel(task: TaskSpec, corpora: Corpora, pool: Corpora) -> Corpora:  # no
 
 
 def _answers(task: TaskSpec, sides: Mapping[str, Corpora], pool: Corpora, vectors: Vectors) -> dict[str, list[object]]:
+    from harness.engine.device import workers
+
     similarities = sorted(set(asked(signatures(task), "similarity", "cosine")))
     in_pool = pooled(next(iter(sides.values()))[1], pool, vectors) if pool else {}
-    answers: dict[str, list[object]] = {}
-    for target, (found, query) in sides.items():
+
+    def ranked(target: str) -> list[object]:
+        found, query = sides[target]
         ranks = match(query, found, similarities, vectors)
-        if pool:
-            ranks = [{**one, POOLED: rank} for one, rank in zip(ranks, in_pool[target], strict=True)]
-        answers[target] = [*ranks]
-    return answers
+        return [{**one, POOLED: rank} for one, rank in zip(ranks, in_pool[target], strict=True)] if pool else [*ranks]
+
+    with workers(cores()) as threads:  # a pair each
+        return dict(zip(sides, threads.map(ranked, sides), strict=True))
 
 
 TRANSLATIONS = Matching(sides=_sides, answers=_answers, pool=_pool, own=_parallel)

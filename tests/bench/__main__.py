@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.bench import (
     evaluation,
     growth,
+    million,
     overhead,
     padding,
     qa_spans,
@@ -23,6 +24,7 @@ from tests.bench import (
     resampling,
     resume,
     retrieval,
+    rounding,
     scorer,
     span_f1,
     training,
@@ -63,9 +65,11 @@ MEASURES: dict[str, Callable[[], list[Row]]] = {
     "qa_spans": qa_spans.rows,
     "retrieval": retrieval.rows,
     "evaluation": evaluation.rows,
+    "rounding": rounding.rows,
     "growth": growth.rows,
     "training": training.rows,
     "report": report.rows,
+    "million": million.rows,
 }
 
 

@@ -20,7 +20,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.engine.device import workers
 from harness.engine.similarity import SIMILARITIES, aligned_ranks
+from harness.machine import cores
 from tests.bench.turns import in_turn
 
 PAIRS, SENTENCES, WIDTH = 112, 1_000, 384
@@ -79,7 +81,8 @@ def _ours(pairs: list[Sides]) -> Right:
 
 
 def _aligned(pairs: list[Sides]) -> list[dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]]:
-    return [aligned_ranks(queries, candidates, ASKED)[0] for queries, candidates in pairs]
+    with workers(cores()) as pool:  # as the harness has it: a thread, a pair
+        return list(pool.map(lambda sides: aligned_ranks(*sides, ASKED)[0], pairs))
 
 
 def _faiss(pairs: list[Sides]) -> Right:
