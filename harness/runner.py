@@ -8,17 +8,18 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from harness import scoring, tested
+from harness import exchange, scoring, tested
 from harness.data.load import load
 from harness.errors import DataError, HarnessError
 from harness.keyed import Keyed, done, keyed, missing, model_of
-from harness.models.base import Model, Prediction, TrainingSet
+from harness.models.base import Model, Prediction, Resumable, TrainingSet
 from harness.recording import Progress, cell_record, write_job
 from harness.retrieval.base import Corpora, Matching
 from harness.retrieval.views import Views, vectors_of
-from harness.spec import Job
+from harness.spec import Job, Savepoint
 from harness.store import ErrorRecord, Store
 from harness.strategies.base import STRATEGIES
 from harness.tasktype import TASK_TYPES
@@ -33,6 +34,7 @@ class Setting:
     Attributes:
         root: folder of the real tasks' files.
         keep: whether checkpoints stay: ``none``, ``until_evaluated``, ``all``.
+        minutes: how often a training run keeps how far it has come; None for never.
         wait: wait for a job that another process is running, or leave it to that process.
         raise_errors: stop at the first failure instead of recording it.
     """
@@ -42,6 +44,7 @@ class Setting:
     keep: str = "until_evaluated"
     wait: bool = True
     raise_errors: bool = False
+    minutes: float | None = None
 
     @property
     def cache(self) -> Path:
@@ -88,7 +91,7 @@ def run(job: Job, setting: Setting, views: Views | None = None) -> Outcome:
             raise
         record = ErrorRecord.of(error, {"job": str(job)} | dataclasses.asdict(job))
         setting.store.write_error(job.task.name, predict, record)
-        words = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+        words = record.message if isinstance(error, HarnessError) else f"{record.exception}: {record.message}"
         return Outcome(str(job), job.task.name, predict, "failed", time.perf_counter() - start, words)
     return Outcome(str(job), job.task.name, predict, status, time.perf_counter() - start)
 
@@ -101,6 +104,7 @@ def lock_of(one: Keyed) -> str:
 def _run(one: Keyed, setting: Setting, views: Views | None) -> str:
     """Everything between the lock and the records."""
     job, store = one.job, setting.store
+    exchange.look(store.root, job.task.name, one.predict_key)
     targets = missing(one, store)  # another process may have been here while this one waited
     if not targets and store.read_job(job.task.name, one.predict_key):
         return "skipped"
@@ -167,7 +171,10 @@ def _train(one: Keyed, job: Job, bases: tuple[Path, ...], setting: Setting, prog
             raise HarnessError(f"{job.train_task.name}: the training split of {corpus.language} is empty")
     with setting.store.checkpoint_draft(one.train_key) as draft, progress.clock("train"):
         start = strategy.start(job, bases, draft)
-        progress.curves += model.train(data, strategy.training(job), job.seed, draft, start)
+        train = model.train
+        if setting.minutes is not None and isinstance(model, Resumable):
+            train = partial(model.train, savepoint=Savepoint(setting.store.training(one.train_key), setting.minutes))
+        progress.curves += train(data, strategy.training(job), job.seed, draft, start)
 
 
 def _evaluate(

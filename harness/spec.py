@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 
 class Provenance(StrEnum):
@@ -141,6 +142,10 @@ class TaskSpec:
         """The signature that boards show."""
         return self.metrics[0]
 
+    def __hash__(self) -> int:
+        """By name alone, as mappings have no hash; two tasks of one name still differ where a field does."""
+        return hash(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -210,6 +215,18 @@ class Training:
     weight_decay: float = 0.0
     clip: float = 1.0
     select: str = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """Where a training run keeps how far it has come, and how often; it changes no weights.
+
+    Attributes:
+        minutes: from one time to the next.
+    """
+
+    folder: Path
+    minutes: float
 
 
 @dataclass(frozen=True, slots=True)

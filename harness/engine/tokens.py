@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -15,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.examples import Corpus, Example, Shape
+from harness.engine.arrays import shared
 from harness.engine.rows import Rows, rows_of
 from harness.engine.tokenizer import Tokenizer
 
 Ints = NDArray[np.signedinteger[Any]]
 
-VERSION = 2  # raised when equal examples, tokenizer and lengths give other rows, or rows are stored otherwise
+EMPTY = np.zeros(0, np.int32)
+
+VERSION = 3  # raised when equal examples, tokenizer and lengths give other rows, or rows are stored otherwise
 
 STRIDE = 128
 """Tokens from the start of one window of a passage to the start of the next, as BERT's SQuAD script has it."""
@@ -108,13 +109,16 @@ def tokens_of(
     """
     identity = (VERSION, tokenizer.identity, corpus.fingerprint, shape.value, max_length, stride, prefix)
     folder = cache / "tokens" / hashlib.sha256(repr(identity).encode()).hexdigest()
-    if folder.is_dir():
-        tally["read"] += 1
-    else:
+    name = f"{corpus.task}, {corpus.language}, {corpus.split}"
+    made = tally["made"]
+
+    def make() -> dict[str, Ints]:
         tally["made"] += 1
-        name = f"{corpus.task}, {corpus.language}, {corpus.split}"
-        _write(_pack(rows_of(corpus.examples, shape, tokenizer, max_length, stride, prefix, name), tokenizer), folder)
-    return _read(folder)
+        return _pack(rows_of(corpus.examples, shape, tokenizer, max_length, stride, prefix, name), tokenizer)
+
+    arrays = shared(folder, make)
+    tally["read"] += tally["made"] == made
+    return Tokens(**{field.name: arrays.get(field.name, EMPTY) for field in fields(Tokens)})
 
 
 def pool(corpora: Sequence[Corpus[Example]], tokens: Iterable[Tokens]) -> Tokens:
@@ -152,39 +156,16 @@ def _joined(arrays: Sequence[Ints]) -> Ints:
     return np.concatenate(arrays) if arrays else np.zeros(0, np.int64)
 
 
-def _pack(rows: Rows, tokenizer: Tokenizer) -> Tokens:
+def _pack(rows: Rows, tokenizer: Tokenizer) -> dict[str, Ints]:
     ids, grams, gram_offsets = tokenizer.types(np.asarray(rows.ids, np.int32))
-    return Tokens(
-        ids=ids,
-        segments=np.asarray(rows.segments, np.int8),
-        offsets=np.asarray(rows.offsets, np.int64),
-        example=np.asarray(rows.example, np.int32),
-        word=np.asarray(rows.word, np.int32),
-        start=np.asarray(rows.start, np.int32),
-        end=np.asarray(rows.end, np.int32),
-        grams=grams,
-        gram_offsets=gram_offsets,
-    )
-
-
-def _write(tokens: Tokens, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
-    try:
-        for field in fields(Tokens):
-            array = getattr(tokens, field.name)
-            if len(array):  # an empty array cannot be memory-mapped; its missing file says as much
-                np.save(draft / f"{field.name}.npy", array)
-        draft.replace(folder)
-    except OSError:
-        # another process may have been first, with the same arrays
-        if not folder.is_dir():
-            raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _read(folder: Path) -> Tokens:
-    paths = {field.name: folder / f"{field.name}.npy" for field in fields(Tokens)}
-    empty = np.zeros(0, np.int32)
-    return Tokens(**{name: np.load(path, mmap_mode="r") if path.exists() else empty for name, path in paths.items()})
+    return {
+        "ids": ids,
+        "segments": np.asarray(rows.segments, np.int8),
+        "offsets": np.asarray(rows.offsets, np.int64),
+        "example": np.asarray(rows.example, np.int32),
+        "word": np.asarray(rows.word, np.int32),
+        "start": np.asarray(rows.start, np.int32),
+        "end": np.asarray(rows.end, np.int32),
+        "grams": grams,
+        "gram_offsets": gram_offsets,
+    }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,9 +15,10 @@ from tqdm import tqdm
 
 from harness.engine.batches import batches_of
 from harness.engine.device import out_of_memory
+from harness.engine.savepoint import Measured, Progress, Saved
 from harness.engine.tokens import Ints
 from harness.errors import HarnessError
-from harness.spec import Training
+from harness.spec import Savepoint, Training
 
 GROUP = 50
 """Batches whose rows are sorted by length together: enough for little padding, few enough to stay random."""
@@ -32,14 +33,6 @@ POINTS = 200
 log = logging.getLogger(__name__)
 
 
-class Measured(NamedTuple):
-    """A value at a step: ``loss`` of that step's batch, or ``dev``."""
-
-    name: str
-    step: int
-    value: float
-
-
 def fit(
     net: nn.Module,
     losses: Callable[[Ints], Tensor],
@@ -50,6 +43,7 @@ def fit(
     budget: int,
     dev: Callable[[], float] | None = None,
     sizes: Ints | None = None,
+    savepoint: Savepoint | None = None,
 ) -> list[Measured]:
     """Fine-tune with AdamW, linear warm-up and decay, and clipped gradients.
 
@@ -68,6 +62,7 @@ def fit(
             restored (the earliest of equals).
         sizes: where what stands here for a row is an item of several rows that a loss needs together, how many; its
             length is that of the longest.
+        savepoint: where the run keeps how far it has come, and goes on where it was killed: to the same bits.
 
     Raises:
         HarnessError: there is nothing to train on, neither steps nor epochs are set, the loss is no number, or there is
@@ -82,35 +77,42 @@ def fit(
         )
     epoch = math.ceil(len(lengths) / training.batch_size)
     steps = _steps(training, epoch)
-    optimizer = torch.optim.AdamW(_groups(net, training.weight_decay), lr=training.learning_rate, fused=True)
+    optimizer = torch.optim.AdamW(_groups(net, training), lr=training.learning_rate, fused=True)
+    kept = None
+    if savepoint is not None:
+        numbers = {"seed": seed, "rows": len(lengths), "of_steps": steps, "parts": budget}
+        kept = Saved(savepoint, net, optimizer, training, **numbers)
+    progress = (kept and kept.read()) or Progress(budget)
     warmup = training.warmup * steps
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda s: min((s + 1) / (warmup + 1), (steps - s) / max(1.0, steps - warmup))
+        optimizer, lambda s: min((s + 1) / (warmup + 1), (steps - s) / max(1.0, steps - warmup)), progress.step - 1
     )
-    seen: list[Tensor] = []
-    measured: list[Measured] = []
-    best: tuple[float, dict[str, Tensor]] | None = None
     net.train()
-    rows_of_step = _shuffled(lengths, training.batch_size, seed)
-    for step in tqdm(range(1, steps + 1), desc="train", unit="step", delay=2, disable=None, leave=False):
+    rows_of_step = itertools.islice(_shuffled(lengths, training.batch_size, seed), progress.step, None)
+    left = range(progress.step + 1, steps + 1)
+    for step in tqdm(left, "train", steps, leave=False, unit="step", delay=2, disable=None, initial=progress.step):
         rows = next(rows_of_step)
         total = max(1, int(weights[rows].sum()))
-        loss, budget = _summed(losses, rows, lengths, sizes, total, budget, optimizer.zero_grad)
-        seen.append(loss)
+        loss, progress.budget = _summed(losses, rows, lengths, sizes, total, progress.budget, optimizer.zero_grad)
+        progress.losses.append(loss)
         nn.utils.clip_grad_norm_(net.parameters(), training.clip)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
+        progress.step = step
         if training.select != "last" and dev is not None and (step % epoch == 0 or step == steps):
             net.eval()
-            measured.append(Measured("dev", step, dev()))
+            progress.measured.append(Measured("dev", step, dev()))
             net.train()
-            if best is None or measured[-1].value > best[0]:
-                best = measured[-1].value, {name: value.clone() for name, value in net.state_dict().items()}
+            if progress.best is None or progress.measured[-1].value > progress.best[0]:
+                weights_now = {name: value.clone() for name, value in net.state_dict().items()}
+                progress.best = progress.measured[-1].value, weights_now
+        if kept is not None and step < steps:
+            kept.write(progress)
     net.eval()
-    if best is not None:
-        net.load_state_dict(best[1])
-    return _losses(seen) + measured
+    if progress.best is not None:
+        net.load_state_dict(progress.best[1])
+    return _losses(progress.losses) + progress.measured
 
 
 def _summed(
@@ -155,13 +157,12 @@ def _steps(training: Training, epoch: int) -> int:
     return steps
 
 
-def _groups(net: nn.Module, decay: float) -> list[dict[str, object]]:
+def _groups(net: nn.Module, training: Training) -> list[dict[str, object]]:
     trained = [p for p in net.parameters() if p.requires_grad]
     # biases and normalisation weights are vectors; shrinking them helps nobody
-    return [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    decays = (([p for p in trained if p.ndim > 1], training.weight_decay), ([p for p in trained if p.ndim <= 1], 0.0))
+    # a schedule that goes on in the middle wants to be told where it began
+    return [{"params": params, "weight_decay": decay, "initial_lr": training.learning_rate} for params, decay in decays]
 
 
 def _shuffled(lengths: Ints, size: int, seed: int) -> Iterator[Ints]:

@@ -8,7 +8,6 @@ in, these hold what a word itself adds to a sentence, and not what usually stand
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from harness.data.examples import Corpus, Example, Shape
+from harness.engine.arrays import shared
 from harness.engine.device import threads
 from harness.engine.tokens import Tokens, pool, tokens_of
 from harness.errors import HarnessError
@@ -72,16 +72,13 @@ def aligned_vectors(
         raise HarnessError(f"no parallel sentences for {', '.join(missing)}: take them out of model.options.amounts")
     prints = [(language, amounts[language], parallel[language].key) for language in sorted(amounts)]
     identity = repr((tokenizer.identity, width, thread_count, prints, "ridge-1"))
-    path = cache / "vectors" / f"{hashlib.sha256(identity.encode()).hexdigest()}.npy"
-    if not path.exists():
+    folder = cache / "vectors" / hashlib.sha256(identity.encode()).hexdigest()
+
+    def make() -> dict[str, Floats]:
         corpora = {language: _first(parallel[language], amount) for language, amount, _ in prints}
-        vectors = _factorised(*_counts(tokenizer, corpora, cache), width, thread_count)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".draft-", delete=False) as draft:
-            np.save(draft, vectors)
-        Path(draft.name).replace(path)
-    found: Floats = np.load(path)
-    return found
+        return {"vectors": _factorised(*_counts(tokenizer, corpora, cache), width, thread_count)}
+
+    return np.array(shared(folder, make)["vectors"])
 
 
 def bags(tokens: Tokens, buckets: int) -> sparse.csr_matrix:

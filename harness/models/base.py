@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from harness.data.examples import Corpus, Example, Shape
 from harness.registry import Registry
-from harness.spec import ModelSpec, Training
+from harness.spec import ModelSpec, Savepoint, Training
 
 Prediction = object
 """A model's answer for one example: WORDS a tuple of tags, one a word; TEXT a label; PASSAGE an answer string; VALUE a
@@ -94,6 +94,31 @@ class Model(Protocol):
 
     def embed(self, corpora: Sequence[Corpus[Example]], folder: Path | None = None) -> list[NDArray[np.float32]]:
         """One row a sentence, ``(examples, width)``, L2-normalised, for each corpus; all in one pooled pass."""
+
+
+@runtime_checkable
+class Resumable(Model, Protocol):
+    """A model whose training goes on where it was killed.
+
+    Attributes:
+        resumes: that it does.
+    """
+
+    resumes: bool
+
+    def train(
+        self,
+        data: TrainingSet,
+        training: Training,
+        seed: int,
+        folder: Path,
+        start: Path | None = None,
+        savepoint: Savepoint | None = None,
+    ) -> Sequence[Curve]:
+        """Train as any model does; from what a killed run left at ``savepoint``, where it left something.
+
+        The weights are those of a run that was never disturbed.
+        """
 
 
 class View(NamedTuple):

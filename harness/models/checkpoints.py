@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import os
-import tempfile
 from pathlib import Path
+from zlib import crc32
 
+from harness.atomic import write_whole
 from harness.errors import DataError, HarnessError
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 TOKENIZER = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 HUB_SECONDS = 5.0
 """How long the hub may take to answer at all."""
+
+
+log = logging.getLogger(__name__)
 
 
 def located(checkpoint: str, revision: str | None) -> tuple[str, str | None]:
@@ -39,18 +45,31 @@ def digest(folder: Path, cache: Path) -> str:
     """Sha256 over a folder's weights, configuration and tokenizer; remembered while sizes and times stay."""
     files = sorted(f for f in folder.iterdir() if f.suffix in {".safetensors", ".bin", ".json", ".model", ".txt"})
     stamp = repr([(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files] + [str(folder.resolve())])
-    known = cache / "digests" / hashlib.sha256(stamp.encode()).hexdigest()
-    if known.exists():
-        return known.read_text(encoding="ascii")
+    known = cache / "digests" / f"{hashlib.sha256(stamp.encode()).hexdigest()}.json"
+    if (remembered := _remembered(known)) is not None:
+        return remembered
     whole = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
             whole.update(f"{file.name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
-    known.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=known.parent, delete=False, encoding="ascii") as draft:
-        draft.write(whole.hexdigest())
-    Path(draft.name).replace(known)
-    return whole.hexdigest()
+    found = whole.hexdigest()
+    # a changed digit would be other weights, and train everything anew
+    write_whole(known, json.dumps([found, crc32(found.encode())]).encode())
+    return found
+
+
+def _remembered(known: Path) -> str | None:
+    """The digest of a file; None where there is none, or not the one that was written."""
+    try:
+        found, check = json.loads(known.read_bytes())
+        if crc32(found.encode()) == check:
+            return str(found)
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, AttributeError):
+        pass
+    log.warning("%s is damaged; what it held is computed again", known)
+    return None
 
 
 def _check(folder: Path) -> None:

@@ -12,9 +12,11 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from harness.atomic import unwritable
 from harness.data.examples import Corpus, Example, Sentence, Shape
 from harness.engine.batches import Resident, batches_of, items_of
 from harness.engine.device import budget_of, device, threads
@@ -29,7 +31,7 @@ from harness.models.backbone import Backbone
 from harness.models.base import Curve, Prediction, TrainingSet, View
 from harness.models.heads import PER_TOKEN, Network, answers, summed_loss, targets_of, weights_of
 from harness.models.selection import quality
-from harness.spec import ModelSpec, Training
+from harness.spec import ModelSpec, Savepoint, Training
 
 WEIGHTS, HEAD = "weights.safetensors", "head.json"
 """What a checkpoint folder holds: all weights, and the shape and tags of the head."""
@@ -43,6 +45,7 @@ class Neural:
     trains = frozenset(Shape) - {Shape.SENTENCE}
     embeds = True
     continues = True
+    resumes = True
     backend = EAGER
 
     def __init__(self, spec: ModelSpec, cache: Path, pretraining: Mapping[str, Corpus[Example]]) -> None:
@@ -64,7 +67,13 @@ class Neural:
         return self.backbone.identity()
 
     def train(
-        self, data: TrainingSet, training: Training, seed: int, folder: Path, start: Path | None = None
+        self,
+        data: TrainingSet,
+        training: Training,
+        seed: int,
+        folder: Path,
+        start: Path | None = None,
+        savepoint: Savepoint | None = None,
     ) -> Sequence[Curve]:
         """Fine-tune on all corpora together and write the weights.
 
@@ -94,9 +103,12 @@ class Neural:
             if data.dev:
                 read.append(self._pool(data.dev, shape).ids)
             with products(net) as backend, cut_down(net, read):
-                curve = fit(net, losses, items.lengths, weights, training, seed, budget, dev, items.sizes)
+                curve = fit(net, losses, items.lengths, weights, training, seed, budget, dev, items.sizes, savepoint)
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: value.contiguous().cpu() for name, value in net.state_dict().items()}, folder / WEIGHTS)
+        try:
+            save_file({name: value.contiguous().cpu() for name, value in net.state_dict().items()}, folder / WEIGHTS)
+        except SafetensorError as error:  # a full disk, in the library's words
+            raise unwritable(folder / WEIGHTS, OSError(str(error))) from error
         head = {"shape": shape.value, "tags": data.tags, "backend": backend}
         (folder / HEAD).write_text(json.dumps(head) + "\n", encoding="utf-8")
         return [Curve(*point) for point in curve]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import HfApi
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
@@ -424,6 +425,29 @@ class TestCheckpoints:
     def test_no_checkpoint_is_an_error(self, tmp_path):
         with pytest.raises(HarnessError, match=r"model.checkpoint="):
             Encoder(ModelSpec("toy", "encoder"), tmp_path, {}).identity()
+
+    def test_a_damaged_digest_is_made_anew_and_identifies_the_same_weights(self, encoder, tmp_path, caplog):
+        before = encoder().identity()
+        (known,) = (tmp_path / "cache" / "digests").iterdir()
+        content = known.read_bytes()
+        for damaged in (
+            content.replace(content[4:5], b"0" if content[4:5] != b"0" else b"1"),
+            content[:20],
+            b"{}",
+            b"\xff",
+        ):
+            known.write_bytes(damaged)
+            assert encoder().identity() == before
+            assert known.read_bytes() == content
+        assert [r.message for r in caplog.records] == [f"{known} is damaged; what it held is computed again"] * 4
+
+    def test_weights_that_the_disk_does_not_take_are_an_error_for_people(self, encoder, tmp_path, monkeypatch):
+        def full(*_):
+            raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+        monkeypatch.setattr(neural, "save_file", full)
+        with pytest.raises(HarnessError, match=r"cannot write .*weights.safetensors: .*No space left.* Choose another"):
+            encoder().train(TrainingSet(Shape.WORDS, (tagged(4),), ("L", "N")), QUICK, 1, tmp_path / "out")
 
     def test_identity_follows_the_weights(self, encoder, folders, tmp_path):
         folder = self.broken(folders, tmp_path)
