@@ -50,14 +50,10 @@ def measurements(job: JobRecord | None, cells: Sequence[CellRecord]) -> dict[str
     return found
 
 
-def curves(job: JobRecord) -> Iterator[tuple[str, float, int, int]]:
-    """Every point of the training curves: name, value, time in ms, step.
-
-    The time is the job's, so that a point that is written again is the same point to MLflow.
-    """
-    born = _milliseconds(datetime.fromisoformat(job.created))
+def curves(job: JobRecord) -> Iterator[tuple[str, float, int]]:
+    """Every point of the training curves: name, value, step."""
     for point in job.curves:
-        yield legal(f"train/{point['name']}"), point["value"], born, point["step"]
+        yield legal(f"train/{point['name']}"), point["value"], point["step"]
 
 
 def period(job: JobRecord | None, error: ErrorRecord | None) -> tuple[int | None, int | None]:

@@ -7,67 +7,17 @@ import logging
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from harness import tracked, tracking
 from harness.errors import HarnessError
-from harness.store import ErrorRecord, JobRecord, Store
-from tests.conftest import F1 as STRICT
-from tests.conftest import cell_record
+from harness.store import ErrorRecord, Store
+from harness.tracking import job_runs, missed, patience, sweep_runs
+from tests.tracked_jobs import cell, fill, job
 
-LEGACY = "span_f1|mode:legacy|scheme:IOB2"
 EXPERIMENT = "grid"
-
-
-def cell(score=0.5, target="deu", **changes):
-    plain = {
-        "sources": ("eng", "swh"),
-        "target": target,
-        "scores": {
-            STRICT: {"score": score, "low": None, "high": None},
-            LEGACY: {"score": 0.625, "low": None, "high": None},
-        },
-        "n": 1,
-        "groups": 1,
-    }
-    return cell_record(**plain | changes)
-
-
-def job(**changes):
-    plain = JobRecord(
-        train_key="t0",
-        predict_key="p0",
-        task="panx",
-        model={"name": "tiny", "family": "tiny"},
-        strategy="zero_shot",
-        sources=("eng", "swh"),
-        targets=("deu", "zho-Hans"),
-        seed=1,
-        training={"learning_rate": 2e-5, "steps": 10},
-        versions={},
-        timings={"train": 90.0, "predict": 30.0},
-        tokens={"real": 10},
-        backend="eager",
-        checkpoint=None,
-        status="done",
-        host="here",
-        curves=[{"name": "loss", "step": step, "value": 1 / (step + 1)} for step in range(1500)],
-        spec={"size": None},
-        created="2026-01-02T03:04:05+00:00",
-    )
-    return replace(plain, **changes)
-
-
-def fill(store, *keys):
-    row = {"example_id": ["1"], "group_id": ["1"], "gold": ['"O"'], "prediction": ['"O"'], f"{STRICT}::tp": [1.0]}
-    for key in keys:
-        for target in ("deu", "zho-Hans"):
-            store.write_cell(cell(target=target, predict_key=key), pd.DataFrame(row))
-        store.write_job(job(predict_key=key))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +43,9 @@ def uri(store, migrated):
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    monkeypatch.setattr(tracking, "_silent", set())
+    monkeypatch.setattr(patience, "_outages", {})
+    monkeypatch.setattr(patience, "PAUSES", ())
+    monkeypatch.setattr(sweep_runs, "_known", {})
 
 
 def runs(uri, kind="job"):
@@ -104,6 +56,10 @@ def runs(uri, kind="job"):
     return client.search_runs([experiment], f"tags.`harness.kind` = '{kind}'")
 
 
+def notes(store):
+    return sorted(path.name for path in (store.cache / "untracked").glob("*"))
+
+
 def artifacts(uri, run):
     from mlflow import MlflowClient
 
@@ -111,16 +67,16 @@ def artifacts(uri, run):
 
 
 def test_a_run_says_what_the_records_say(store, uri):
-    parent = tracking.start_sweep(uri, EXPERIMENT, "a sweep", {"command": "run -m"}, "seed: 1")
-    tracking.log_job(store, uri, EXPERIMENT, "panx", "p0", parent)
-    tracking.finish_sweep(parent, "FINISHED")
+    with tracking.sweep(store, uri, EXPERIMENT, "a sweep", {"command": "run -m"}, "seed: 1") as parent:
+        tracking.log_job(store, uri, EXPERIMENT, "panx", "p0", parent)
     (run,) = runs(uri)
+    (sweep,) = runs(uri, "sweep")
     data = run.data
     assert data.metrics["panx/span_f1/deu"] == 0.5
     assert data.metrics["panx/span_f1_mode:legacy_scheme:IOB2/zho-Hans"] == 0.625
     assert data.metrics["seconds/train"] == 90.0
     assert {"model": "tiny", "sources": "eng+swh", "seed": "1", "training.steps": "10"}.items() <= data.params.items()
-    assert data.tags["mlflow.parentRunId"] == parent
+    assert data.tags["mlflow.parentRunId"] == sweep.info.run_id
     assert {
         "harness.provenance": "silver",
         "harness.suite": "xtreme+xtreme_r",
@@ -131,20 +87,22 @@ def test_a_run_says_what_the_records_say(store, uri):
     tables = [f"{target}.{ending}" for target in ("deu", "zho-Hans") for ending in ("examples.parquet", "json")]
     assert artifacts(uri, run) == sorted([*tables, "config.json", "job.json"])
     assert (run.info.status, run.info.end_time - run.info.start_time) == ("FINISHED", 120_000)
-    (sweep,) = runs(uri, "sweep")
-    assert (sweep.info.run_id, sweep.info.status, sweep.data.tags["command"]) == (parent, "FINISHED", "run -m")
+    assert (sweep.info.run_name, sweep.info.status, sweep.data.tags["command"]) == ("a sweep", "FINISHED", "run -m")
     assert artifacts(uri, sweep) == ["config.yaml"]
+    assert not notes(store)
 
 
 def test_a_training_curve_is_a_history_with_every_point_once(store, uri):
     from mlflow import MlflowClient
 
     tracking.log_job(store, uri, EXPERIMENT, "panx", "p0", None)
-    store.write_job(job(host="elsewhere"))
+    # a target that was added later: the record is a new one, its curves are the old ones
+    store.write_job(job(host="elsewhere", created="2026-02-02T03:04:05+00:00"))
     tracking.log_job(store, uri, EXPERIMENT, "panx", "p0", None)
     (run,) = runs(uri)
     history = MlflowClient(uri).get_metric_history(run.info.run_id, "train/loss")
     assert [(point.step, point.value) for point in history] == [(step, 1 / (step + 1)) for step in range(1500)]
+    assert len(MlflowClient(uri).get_metric_history(run.info.run_id, "panx/span_f1/deu")) == 1
 
 
 def test_a_replay_changes_nothing_and_doubles_nothing(store, uri):
@@ -164,7 +122,7 @@ def test_a_changed_record_updates_its_run_in_place(store, uri):
     assert tracking.sync(store, uri, EXPERIMENT).written == 1
     (after,) = runs(uri)
     assert after.info.run_id == before.info.run_id
-    assert after.data.metrics["panx/span_f1/deu"] == 0.25  # lower than before: the later value is the one that counts
+    assert after.data.metrics["panx/span_f1/deu"] == 0.25  # lower than before, and as old: what came later counts
 
 
 def test_a_run_is_found_by_the_suites_that_its_task_is_in_now(store, uri, monkeypatch):
@@ -178,7 +136,7 @@ def test_a_run_is_found_by_the_suites_that_its_task_is_in_now(store, uri, monkey
 
 def test_a_run_that_was_cut_short_is_completed(store, uri, monkeypatch, caplog):
     with monkeypatch.context() as patch:
-        patch.setattr(tracking, "_copy", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+        patch.setattr(job_runs, "_copy", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
         tracking.log_job(store, uri, EXPERIMENT, "panx", "p0", None)
     assert "disk full" in caplog.text
     assert tracking.sync(store, uri, EXPERIMENT).written == 1
@@ -244,21 +202,156 @@ def dead_server():
 
 
 def test_a_dead_server_costs_one_warning_and_no_result(store, dead_server, uri, caplog):
+    fill(store, "p1")
     with caplog.at_level(logging.WARNING, "harness"):
         tracking.prepare(dead_server, EXPERIMENT)
-        assert tracking.start_sweep(dead_server, EXPERIMENT, "a sweep", {}, "") is None
-        for _ in range(3):
-            tracking.log_job(store, dead_server, EXPERIMENT, "panx", "p0", None)
+        with tracking.sweep(store, dead_server, EXPERIMENT, "a sweep", {}, "") as parent:
+            for key in ("p0", "p1", "p0"):
+                tracking.log_job(store, dead_server, EXPERIMENT, "panx", key, parent)
     assert len(caplog.records) == 1
     assert "`harness sync` fills the gap" in caplog.text
-    assert tracking.sync(store, uri, EXPERIMENT).written == 1
+    assert tracking.catch_up(store, dead_server) == tracking.Synced(written=0, unchanged=2)
+    assert tracking.sync(store, uri, EXPERIMENT) == tracking.Synced(written=2, unchanged=0)
+    (sweep,) = runs(uri, "sweep")  # it never reached the server, and is there now, its jobs below it
+    assert sweep.info.status == "FINISHED"
+    assert {run.data.tags[tracking.PARENT] for run in runs(uri)} == {sweep.info.run_id}
+    assert not notes(store)
 
 
-def test_a_server_that_never_answers_is_given_up(store, monkeypatch, caplog):
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+def test_no_job_waits_longer_than_its_patience_for_a_server_that_never_answers(store, monkeypatch, caplog):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
+    monkeypatch.setattr(patience, "PATIENCE", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        tracking.log_job(store, f"http://127.0.0.1:{deaf.getsockname()[1]}", EXPERIMENT, "panx", "p0", None)
-    assert "fills the gap" in caplog.text
+        deaf_uri = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        tracking.log_job(store, deaf_uri, EXPERIMENT, "panx", "p0", None)  # would take a minute if it were waited for
+        assert "no answer in 0.5 s" in caplog.text
+        (late,) = [one.late for one in patience._outages.values()]
+        assert late.is_alive()
+        monkeypatch.setattr(patience, "QUIET", 0.0)
+        tracking.log_job(store, deaf_uri, EXPERIMENT, "panx", "p0", None)
+        assert patience._outages[deaf_uri].late is late  # as long as it is not answered, nothing more is asked
+    late.join(10)  # the address is closed: the connection is reset
+    assert notes(store) == ["p0.job"]
+
+
+def test_a_server_that_is_down_is_asked_again_ever_more_rarely(monkeypatch, caplog):
+    clock = [1000.0]
+    monkeypatch.setattr(patience.time, "monotonic", lambda: clock[0])
+    asked = []
+
+    def work():
+        asked.append(clock[0] - 1000)
+        raise OSError("connection refused")
+
+    with caplog.at_level(logging.INFO, "harness"):
+        for second in range(0, 3000, 10):
+            clock[0] = 1000.0 + second
+            patience.attempt("http://server", work)
+    assert asked == [0, 30, 90, 210, 450, 930, 1530, 2130, 2730]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_one_warning_an_outage_and_one_line_when_it_is_over(monkeypatch, caplog):
+    monkeypatch.setattr(patience, "QUIET", 0.0)
+    answers = iter([OSError("down"), OSError("down"), 1, 2, OSError("down"), 3])
+
+    def work():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with caplog.at_level(logging.INFO, "harness"):
+        found = [patience.attempt("http://server", work) for _ in range(6)]
+    assert found == [None, None, 1, 2, None, 3]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "WARNING", "INFO"]
+
+
+def test_one_run_that_a_server_refuses_is_no_outage(store, uri, monkeypatch, caplog):
+    from mlflow.exceptions import RestException
+
+    fill(store, "p1", "p2")
+    whole = job_runs._copy
+
+    def choosy(client, run_id, files, job):
+        if job.predict_key == "p1":
+            raise RestException({"error_code": "INVALID_PARAMETER_VALUE", "message": "too large"})
+        whole(client, run_id, files, job)
+
+    monkeypatch.setattr(job_runs, "_copy", choosy)
+    for key in ("p0", "p1", "p2"):
+        tracking.log_job(store, uri, EXPERIMENT, "panx", key, None)
+    assert notes(store) == ["p1.job"]
+    assert "too large" in caplog.text
+    with pytest.raises(HarnessError, match=r"refused 1 runs, such as panx p1: .*too large"):
+        tracking.sync(store, uri, EXPERIMENT)
+    assert {run.info.status for run in runs(uri)} == {"FINISHED", "RUNNING"}
+
+
+def test_a_request_that_was_carried_out_unanswered_leaves_one_run_and_each_value_once(store, uri, monkeypatch):
+    """Every request in turn is carried out and then fails; the next attempt goes on from there."""
+    from mlflow import MlflowClient
+
+    monkeypatch.setattr(patience, "QUIET", 0.0)
+    store.write_job(job(curves=job().curves[:10]))
+    calls = ("create_run", "log_batch", "log_inputs", "log_artifacts", "set_terminated", "set_tag")
+    for name in calls:
+        with monkeypatch.context() as patch:
+            patch.setattr(MlflowClient, name, unanswered(getattr(MlflowClient, name)))
+            tracking.log_job(store, uri, EXPERIMENT, "panx", "p0", None)
+    assert tracking.sync(store, uri, EXPERIMENT) == tracking.Synced(written=0, unchanged=1)
+    (run,) = runs(uri)
+    client = MlflowClient(uri)
+    histories = {name: client.get_metric_history(run.info.run_id, name) for name in run.data.metrics}
+    assert {len(history) for name, history in histories.items() if name != "train/loss"} == {1}
+    assert len(histories["train/loss"]) == 10
+
+
+def unanswered(call):
+    def called(*arguments, **named):
+        call(*arguments, **named)
+        raise OSError("timed out")
+
+    return called
+
+
+def test_of_two_runs_of_one_job_the_older_is_kept(store, uri):
+    from mlflow import MlflowClient
+
+    tracking.sync(store, uri, EXPERIMENT)
+    (run,) = runs(uri)
+    client = MlflowClient(uri)
+    client.create_run(run.info.experiment_id, run.info.start_time + 1, tags={tracking.KEY: "p0", "harness.kind": "job"})
+    assert tracking.sync(store, uri, EXPERIMENT) == tracking.Synced(written=1, unchanged=0)
+    assert [one.info.run_id for one in runs(uri)] == [run.info.run_id]
+    assert tracking.sync(store, uri, EXPERIMENT) == tracking.Synced(written=0, unchanged=1)
+
+
+def test_what_jobs_missed_is_written_at_the_end_of_the_sweep_below_it(store, uri, monkeypatch):
+    fill(store, "p1", "p2")
+    with tracking.sweep(store, uri, EXPERIMENT, "a sweep", {}, "") as parent:
+        tracking.log_job(store, uri, EXPERIMENT, "panx", "p0", parent)
+        with monkeypatch.context() as patch:
+            patch.setattr(job_runs, "opened", lambda *_: (_ for _ in ()).throw(OSError("down")))
+            for key in ("p1", "p2"):
+                tracking.log_job(store, uri, EXPERIMENT, "panx", key, parent)
+    assert notes(store) == ["p1.job", "p2.job"]
+    assert tracking.catch_up(store, uri) == tracking.Synced(written=2, unchanged=0)
+    assert not notes(store)
+    assert len({run.data.tags[tracking.PARENT] for run in runs(uri)}) == 1
+    assert tracking.catch_up(store, uri) == tracking.Synced(written=0, unchanged=0)
+
+
+def test_the_run_of_a_sweep_that_was_killed_ends_with_the_next_replay(store, uri):
+    with tracking.sweep(store, uri, EXPERIMENT, "a sweep", {}, "seed: 1"):
+        (note,) = missed.sweep_notes(store)
+        tracking.sync(store, uri, EXPERIMENT)
+        assert [run.info.status for run in runs(uri, "sweep")] == ["RUNNING"]  # its process is alive
+    missed.leave(store, note)  # what a process that dies leaves behind
+    tracking.sync(store, uri, EXPERIMENT)
+    (run,) = runs(uri, "sweep")
+    assert (run.info.status, artifacts(uri, run)) == ("KILLED", ["config.yaml"])
+    assert not notes(store)
 
 
 def test_a_replay_into_a_dead_server_is_an_error(store, dead_server):
@@ -300,9 +393,12 @@ def test_a_report_is_an_artifact_of_the_latest_sweep_that_ran_a_job_of_it(store,
     (tmp_path / "report" / "task").mkdir(parents=True)
     (tmp_path / "report" / "task" / "a.html").write_text("a")
     assert not tracking.log_report(uri, EXPERIMENT, {"p0"}, tmp_path / "report")
-    sweeps = [tracking.start_sweep(uri, EXPERIMENT, name, {}, "") for name in ("older", "newer", "of another job")]
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name(EXPERIMENT).experiment_id
+    sweeps = [
+        client.create_run(experiment, moment, tags={"harness.kind": "sweep"}, run_name=name).info.run_id
+        for moment, name in enumerate(("older", "newer", "of another job"), start=1)
+    ]
     for sweep, key in zip(sweeps, ("p0", "p0", "p1"), strict=True):
         client.create_run(experiment, tags={tracking.PARENT: sweep, tracking.KEY: key})
     assert tracking.log_report(uri, EXPERIMENT, {"p0", "px"}, tmp_path / "report")

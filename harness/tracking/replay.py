@@ -1,0 +1,91 @@
+"""What MLflow has missed, written from the store: after a sweep what is noted, by ``sync`` all that there is."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from harness.errors import HarnessError
+from harness.secrets import redacted
+from harness.tracking.client import REQUEST, first_line, opened, turn
+from harness.tracking.job_runs import write
+from harness.tracking.missed import job_notes
+from harness.tracking.patience import attempt, persistent, refused
+from harness.tracking.sweep_runs import ended, write_sweep
+
+if TYPE_CHECKING:
+    from harness.store import Store
+
+AFTER = 120.0  # seconds that the end of a sweep gives to what its jobs could not write
+UNHURRIED = "60"  # seconds for one request of a replay, which holds nobody up
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a replay of the store did: runs written or brought up to date, and runs that were so already."""
+
+    written: int
+    unchanged: int
+
+
+def catch_up(store: Store, uri: str) -> Synced:
+    """Writes what is noted as missed at this server, until it fails or two minutes are over.
+
+    Returns:
+        How many runs were written; ``unchanged`` are those that are left.
+    """
+    notes = [note for note in job_notes(store) if note.uri == redacted(uri)]
+    done: set[str] = set()
+
+    def work() -> None:
+        for note in notes:
+            if note.predict_key not in done:
+                with turn(uri):
+                    client, experiment = opened(uri, note.experiment)
+                    try:
+                        write(client, experiment, store, note.task, note.predict_key, note.parent)
+                        done.add(note.predict_key)
+                    except Exception as error:
+                        if not refused(error):
+                            raise
+
+    if notes:
+        attempt(uri, work, wait=AFTER, insist=True)
+    return Synced(written=len(done), unchanged=len(notes) - len(done))
+
+
+def sync(store: Store, uri: str, experiment: str) -> Synced:
+    """Brings the runs of all jobs in the store up to date; a second call changes nothing.
+
+    Raises:
+        HarnessError: the server or the database does not answer, or refuses some of the runs; all others are written.
+    """
+    os.environ.setdefault(REQUEST, UNHURRIED)
+    changed: list[bool] = []
+    refusals: list[str] = []
+    try:
+        with turn(uri):
+            client, number = persistent(partial(opened, uri, experiment))
+        for note in ended(store):
+            if note.experiment == experiment:
+                with turn(uri):
+                    persistent(partial(write_sweep, client, number, store, note))
+        parents = {note.predict_key: note.parent for note in job_notes(store) if note.experiment == experiment}
+        for task, key in store.jobs():
+            with turn(uri):  # one job at a time, so that a running sweep does not wait for all of them
+                try:
+                    changed.append(persistent(partial(write, client, number, store, task, key, parents.get(key))))
+                except Exception as error:
+                    if not refused(error):
+                        raise
+                    refusals.append(f"{task} {key}: {first_line(error)}")
+    except HarnessError:
+        raise
+    except Exception as error:
+        why = f"tracking at {redacted(uri)} failed: {first_line(error)}"
+        raise HarnessError(f"{why}. Is the server up, and tracking.uri what you mean?") from error
+    if refusals:
+        raise HarnessError(f"{redacted(uri)} refused {len(refusals)} runs, such as {refusals[0]}; the others are there")
+    return Synced(written=sum(changed), unchanged=len(changed) - sum(changed))
