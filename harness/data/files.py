@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from harness.bucket import mirror_of, origin
 from harness.errors import DataError
 from harness.languages import language as language_of
 from harness.spec import TaskSpec
@@ -16,7 +18,7 @@ WILDCARD = re.compile(r"\*\*/|\*|\?|\[!?[^]/]+\]|[^*?[]+|\[")
 
 
 def find(task: TaskSpec, language: str, split: str, root: Path | None, beside: str = "") -> tuple[Path, ...]:
-    """The files of one language of one split, sorted; none when nothing matches.
+    """The files of one language of one split, sorted, and fetched where the root is in a bucket; none if none match.
 
     Args:
         root: the data root.
@@ -25,6 +27,12 @@ def find(task: TaskSpec, language: str, split: str, root: Path | None, beside: s
     Raises:
         DataError: there is no root, or it is no folder.
     """
+    names = named(task, language, split, root, beside)
+    return _here(root, names) if root is not None else ()
+
+
+def named(task: TaskSpec, language: str, split: str, root: Path | None, beside: str = "") -> tuple[str, ...]:
+    """The same files by their names below the root, none of them fetched."""
     assert task.files is not None
     if root is None:
         raise DataError(
@@ -74,20 +82,30 @@ def only(root: Path | None, pattern: str, task: str) -> Path:
         DataError: there is none, or several.
     """
     found = _match(root, pattern, "") if root is not None else ()
-    if len(found) != 1:
-        raise DataError(f"task {task}: {len(found)} files below {root} match {pattern}, one is needed")
-    return found[0]
+    if root is None or len(found) != 1:
+        raise DataError(f"task {task}: {len(found)} files below {origin(root)} match {pattern}, one is needed")
+    return _here(root, found)[0]
 
 
 @cache
-def _match(root: Path, pattern: str, exclude: str) -> tuple[Path, ...]:
+def _match(root: Path, pattern: str, exclude: str) -> tuple[str, ...]:
     wanted, unwanted = _compiled(pattern), _compiled(exclude)
-    return tuple(root / name for name in _listing(root) if wanted.fullmatch(name) and not unwanted.fullmatch(name))
+    return tuple(name for name in _listing(root) if wanted.fullmatch(name) and not unwanted.fullmatch(name))
 
 
 @cache
-def _listing(root: Path) -> tuple[str, ...]:
-    """Every file below the root, relative and sorted; walked once a process."""
+def _here(root: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
+    if mirror := mirror_of(root):
+        mirror.fetch({name: _listing(root)[name] for name in names})
+    return tuple(root / name for name in names)
+
+
+@cache
+def _listing(root: Path) -> Mapping[str, str]:
+    """Every file below the root, relative and sorted, and in a bucket its version; walked once a process."""
+    if mirror := mirror_of(root):
+        versions = mirror.listing()
+        return {name: versions[name] for name in sorted(versions) if not re.search(r"(^|/)\.[^/]*/", name)}
     found, seen = [], set()
     for folder, folders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -98,7 +116,7 @@ def _listing(root: Path) -> tuple[str, ...]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         relative = Path(folder).relative_to(root).as_posix()
         found += [name if relative == "." else f"{relative}/{name}" for name in names]
-    return tuple(sorted(found))
+    return dict.fromkeys(sorted(found), "")
 
 
 def _compiled(glob: str) -> re.Pattern[str]:

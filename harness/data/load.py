@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
+from harness.bucket import origin
 from harness.data import declared, files, hub, parallel
 from harness.data.declared import OF_ROWS
 from harness.data.examples import Corpus, Example, Row
@@ -17,6 +20,8 @@ from harness.data.splits import split_of
 from harness.errors import DataError, nearest
 from harness.spec import TaskSpec
 from harness.tasktype import TASK_TYPES
+
+T = TypeVar("T")
 
 VERSION = 1  # raised when equal files give other examples than before
 _corpora: dict[tuple[str, str], Corpus[Example]] = {}
@@ -41,12 +46,40 @@ def load(task: TaskSpec, language: str, split: str, root: Path | None, beside: s
     return _corpora[task.name, mark]
 
 
+@contextmanager
+def looked_up_once() -> Iterator[None]:
+    """For the time of the block, what data there is and its fingerprints are looked up once, not for each job anew."""
+    global _known  # the lookups are far below whoever plans
+    before, _known = _known, {} if _known is None else _known
+    try:
+        yield
+    finally:
+        _known = before
+
+
+_known: dict[tuple[object, ...], Any] | None = None
+
+
 def fingerprint(task: TaskSpec, language: str, split: str, root: Path | None, beside: str = "") -> str:
     """The sha256 of all that decides the corpus's examples, without reading more of the files than their digests.
 
     Raises:
         DataError: there is no such data.
     """
+    return _once(_fingerprint, task, language, split, root, beside)
+
+
+def _once(lookup: Callable[..., T], *asked: object) -> T:
+    if _known is None:
+        return lookup(*asked)
+    key = lookup, *asked
+    if key not in _known:
+        _known[key] = lookup(*asked)
+    found: T = _known[key]
+    return found
+
+
+def _fingerprint(task: TaskSpec, language: str, split: str, root: Path | None, beside: str) -> str:
     task, beside = _one(task, language, split), _beside(task, beside)
     paths = _paths(task, language, split, root, beside)
     content: dict[str, object] = {
@@ -81,6 +114,10 @@ def available(task: TaskSpec, split: str, root: Path | None) -> tuple[str, ...]:
     Raises:
         DataError: what the task says of its files or its hub data set is not understood.
     """
+    return _once(_available, task, split, root)
+
+
+def _available(task: TaskSpec, split: str, root: Path | None) -> tuple[str, ...]:
     if task.parts:
         return tuple(sorted(code for part in task.parts for code in available(part, split, root)))
     declared.check(task)
@@ -90,7 +127,7 @@ def available(task: TaskSpec, split: str, root: Path | None) -> tuple[str, ...]:
         return tuple(sorted(task.languages))
     found: set[str] = set()
     if root is not None and task.files is not None:
-        found |= {code for code in task.languages if files.find(task, code, split, root)}
+        found |= {code for code in task.languages if files.named(task, code, split, root)}
     if not found and task.hub is not None and hub.usable(task.hub):
         # local files or the hub, not a mixture: what `all` means must not depend on a network
         found |= hub.having(task, split)
@@ -137,8 +174,9 @@ def _paths(task: TaskSpec, language: str, split: str, root: Path | None, beside:
     assert task.files is not None
     wanted = f"{task.files.path} with code {task.languages[language]!r} and split {task.splits[split]!r}"
     raise DataError(
-        f"task {task.name}: no {split} data for {language}: no file below {root} matches {wanted}, and the task names "
-        f"no data set on the hub. Put the files there, or set data.root (or HARNESS_DATA) to the folder that has them."
+        f"task {task.name}: no {split} data for {language}: no file below {origin(root)} matches {wanted}, and the "
+        f"task names no data set on the hub. Put the files there, or set data.root (or HARNESS_DATA) to the folder "
+        f"that has them."
         f"{files.instead(task)}"
     )
 
