@@ -5,26 +5,21 @@ Whatever is misspelt is found here, once, and not in a job.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
+from harness.bucket import local
+from harness.combined import Composed, combined
 from harness.errors import HarnessError
 from harness.folding import Dimensions, dimensions_of, first_of_each, fold, texts
-from harness.hydra_compose import Composer, composer, own, resolved
+from harness.hydra_compose import composer
 from harness.options import Options
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """One configuration that Hydra would run, resolved, and the option chosen in each group."""
-
-    config: Mapping[str, Any]
-    choices: Mapping[str, str]
+from harness.secrets import without_password
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +31,27 @@ class Sweep:
         arguments: overrides for Hydra, folded.
         composed: one configuration a Hydra job, in Hydra's order.
         options: the YAML files that the configurations came from.
+        launcher: the settings of the launcher.
+        values: the overrides of each dimension, one a value; the configurations are their product.
     """
 
     multirun: bool
     arguments: tuple[str, ...]
     composed: tuple[Composed, ...]
     options: Options
+    launcher: Mapping[str, Any]
+    values: tuple[tuple[str, ...], ...] = ()
+
+    def narrowed(self, kept: Collection[int]) -> tuple[tuple[str, ...], int]:
+        """The overrides of the smallest sweep that has these configurations, and how many it has.
+
+        Args:
+            kept: places in ``composed``.
+        """
+        used = zip(*(one for place, one in enumerate(product(*self.values)) if place in kept), strict=True)
+        found = [set(of_dimension) for of_dimension in used]
+        held = [[text for text in several if text in mine] for several, mine in zip(self.values, found, strict=True)]
+        return tuple(map(_joined, held)), math.prod(map(len, held))
 
 
 def sweep(overrides: Sequence[str], multirun: bool, config_dir: str | None = None) -> Sweep:
@@ -65,11 +75,20 @@ def sweep(overrides: Sequence[str], multirun: bool, config_dir: str | None = Non
             dimensions = fold({**own_sweep, **dimensions}, composing)
         else:
             _refuse_sweep(dimensions)
-        arguments = tuple(
-            values[0] if len(values) == 1 else f"{key}={','.join(dimensions[key])}"
-            for key, values in zip(dimensions, texts(dimensions), strict=True)
-        )
-        return Sweep(multirun, arguments, tuple(_product(dimensions, composing)), composing.options)
+        if len(dimensions.get("results", [""])) == 1 and "://" in str(first.results):
+            dimensions["results"] = [str(local(str(first.results)))]  # what is written beside the records is, here
+        if (uri := OmegaConf.select(first, "tracking.uri")) and (safe := without_password(str(uri))) != uri:
+            dimensions["tracking.uri"] = [safe]  # it stood in a file; what Hydra is told, it stores
+        values = tuple(tuple(several) for several in texts(dimensions))
+        arguments = tuple(map(_joined, values))
+        composed = tuple(combined(dimensions, composing))
+        return Sweep(multirun, arguments, composed, composing.options, first.hydra.launcher, values)
+
+
+def _joined(several: Sequence[str]) -> str:
+    """The overrides of a dimension, one a value, as one."""
+    first, *others = several
+    return ",".join([first, *(text.partition("=")[2] for text in others)])
 
 
 def _refuse_sweep(dimensions: Dimensions) -> None:
@@ -78,25 +97,3 @@ def _refuse_sweep(dimensions: Dimensions) -> None:
             raise HarnessError(f"{key} has {len(values)} values: add -m to sweep over them")
     if dimensions.get("suite", ["none"]) != ["none"] and "task" not in dimensions:
         raise HarnessError(f"suite={dimensions['suite'][0]} has several tasks: add -m to sweep over them, or name one")
-
-
-def _product(dimensions: Dimensions, composing: Composer) -> Iterator[Composed]:
-    """Every combination, in Hydra's order; groups are composed once, plain values set afterwards, as Hydra does."""
-    cache: dict[tuple[str, ...], tuple[DictConfig, dict[str, str]]] = {}
-    values = {text: composing.parse(text) for sweep_of_key in texts(dimensions) for text in sweep_of_key}
-    plain = {text for text in values if text[0] not in "+~" and "/" not in (key := text.split("=")[0])
-             and key not in composing.groups}  # fmt: skip
-    for combination in itertools.product(*texts(dimensions)):
-        grouped = tuple(text for text in combination if text not in plain)
-        if grouped not in cache:
-            # composing with the plain overrides as well lets Hydra judge them once a combination of groups
-            composing.compose(combination)
-            whole = composing.compose(grouped)
-            OmegaConf.set_struct(whole, False)
-            cache[grouped] = (own(whole), dict(whole.hydra.runtime.choices))
-        config, choices = cache[grouped]
-        config = deepcopy(config)
-        for text in combination:
-            if text in plain:
-                OmegaConf.update(config, values[text].key_or_group, values[text].value(), merge=True)
-        yield Composed(resolved(config), choices)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import keys, scoring
+from harness import keys, lacking, scoring
 from harness.data.examples import Corpus, Example
 from harness.data.load import fingerprint, load
+from harness.lacking import Wanted
 from harness.models.base import MODELS, Model
 from harness.retrieval.base import of_side
 from harness.spec import Job
@@ -34,11 +35,9 @@ def keyed(job: Job, root: Path | None, cache: Path) -> Keyed:
     train = keys.train_key(job, root, identity)
     predict = keys.predict_key(job, train)
     signatures = scoring.signatures(job.task)
-    cells = {}
-    for target in job.targets:
-        data = data_of(job, target, root)
-        cells[target] = (data, keys.cell_key(predict, data, job.task, signatures))
-    return Keyed(job, identity, train, predict, cells)
+    data = {target: data_of(job, target, root) for target in job.targets}
+    cells = keys.cell_keys(predict, data, job.task, signatures)
+    return Keyed(job, identity, train, predict, {target: (data[target], cells[target]) for target in job.targets})
 
 
 def data_of(job: Job, target: str, root: Path | None) -> str:
@@ -51,12 +50,14 @@ def data_of(job: Job, target: str, root: Path | None) -> str:
     return keys.digest([fingerprint(of_side(job.task, s), s.language, s.split, root, s.beside) for s in sides])
 
 
+def wanted(one: Keyed) -> Wanted:
+    """What the store must hold of a job."""
+    return Wanted(one.job.task.name, one.predict_key, {target: key for target, (_, key) in one.cells.items()})
+
+
 def missing(one: Keyed, store: Store) -> tuple[str, ...]:
     """Targets without a record of exactly this number."""
-    found = {target: store.read_cell(one.job.task.name, one.predict_key, target) for target in one.cells}
-    return tuple(
-        target for target, (_, key) in one.cells.items() if (cell := found[target]) is None or cell.cell_key != key
-    )
+    return lacking.missing(wanted(one), store)
 
 
 def done(one: Keyed, store: Store) -> bool:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any
 
+from harness import exchange
 from harness.atomic import nearest_folder
+from harness.bucket import local
 from harness.compose import Sweep
+from harness.data.load import looked_up_once
 from harness.errors import HarnessError
 from harness.expand import data_root, expand
-from harness.keyed import Keyed, keyed, missing
+from harness.keyed import Keyed, keyed, missing, wanted
+from harness.lacking import lacking
 from harness.runner import Setting
 from harness.store import ErrorRecord, Store
+
+PLACE = ("results", "data", "checkpoint", "on_error")
+"""Parts of a configuration that say where and how a sweep runs, and not what."""
 
 UNFINISHED = ErrorRecord(
     exception="Unfinished", message="it did not end; the same command goes on with it", traceback="", job={}
@@ -26,17 +33,24 @@ class Plan:
         jobs: every job with its keys, each once.
         open: by predict key, the targets that are not in the store; none where only the job's own record is missing.
         skipped: combinations that do not apply, by the reason.
+        numbers: by predict key, the Hydra jobs that ask for it, counted from 0.
     """
 
     jobs: tuple[Keyed, ...]
     open: dict[str, tuple[str, ...]]
     skipped: dict[str, list[str]]
     setting: Setting
+    numbers: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
         """Cells of all jobs, done or not."""
         return sum(len(one.cells) for one in self.jobs)
+
+    @property
+    def begun(self) -> tuple[Keyed, ...]:
+        """The jobs of which something was missing; of the others all was read, and is not read again."""
+        return tuple(one for one in self.jobs if one.predict_key in self.open)
 
     @property
     def to_do(self) -> int:
@@ -54,33 +68,39 @@ def plan(sweep: Sweep, strict: bool = True) -> Plan:
         HarnessError: what is asked for by name does not exist or does not apply.
     """
     jobs: dict[str, Keyed] = {}
-    skipped: dict[str, list[str]] = {}
-    place: Setting | None = None
-    for composed in sweep.composed:
-        here = setting(composed.config)
-        if place is not None and here != place:
-            raise HarnessError("results, data.root, checkpoint.keep and on_error cannot be swept")
-        place = here
-        expansion = expand(composed.config, composed.choices, sweep.options)
-        for reason, what in expansion.skipped:
-            if what not in skipped.setdefault(reason, []):
-                skipped[reason].append(what)
-        for job in expansion.jobs:
-            try:
-                one = keyed(job, here.root, here.cache)
-            except HarnessError as reason:
-                if strict:
-                    raise
-                skipped.setdefault(str(reason), []).append(str(job))
-                continue
-            jobs.setdefault(f"{job.task.name}/{one.predict_key}/{','.join(job.targets)}", one)
-    assert place is not None
+    skipped: dict[str, dict[str, None]] = {}
+    numbers: dict[str, list[int]] = {}
+    with looked_up_once():
+        place = _place(sweep)
+        for number, composed in enumerate(sweep.composed):
+            expansion = expand(composed.config, composed.choices, sweep.options)
+            for reason, what in expansion.skipped:
+                skipped.setdefault(reason, {})[what] = None
+            for job in expansion.jobs:
+                try:
+                    one = keyed(job, place.root, place.cache)
+                except HarnessError as error:
+                    if strict:
+                        raise
+                    skipped.setdefault(str(error), {})[str(job)] = None
+                    continue
+                jobs.setdefault(f"{job.task.name}/{one.predict_key}/{','.join(job.targets)}", one)
+                numbers.setdefault(one.predict_key, []).append(number)
+    exchange.fetch(place.store.root, (one.job.task.name for one in jobs.values()))
     left: dict[str, tuple[str, ...]] = {}
-    for one in jobs.values():
-        targets = missing(one, place.store)
-        if targets or place.store.read_job(one.job.task.name, one.predict_key) is None:
+    for one, targets in zip(jobs.values(), lacking([wanted(one) for one in jobs.values()], place.store), strict=True):
+        if targets is not None:
             left[one.predict_key] = (*left.get(one.predict_key, ()), *targets)
-    return Plan(tuple(jobs.values()), left, skipped, place)
+    return Plan(tuple(jobs.values()), left, {reason: list(what) for reason, what in skipped.items()}, place, numbers)
+
+
+def _place(sweep: Sweep) -> Setting:
+    """Where all of a sweep reads and writes."""
+    told = {str([composed.config[name] for name in PLACE]): composed.config for composed in sweep.composed}
+    first, *others = [setting(config) for config in told.values()]
+    if any(other != first for other in others):
+        raise HarnessError("results, data.root, checkpoint and on_error cannot be swept")
+    return first
 
 
 def refuse_nothing(plan: Plan) -> None:
@@ -100,22 +120,29 @@ def setting(config: object, wait: bool = False) -> Setting:
     ):
         if value not in known:
             raise HarnessError(f"{name}={value}: expected one of {', '.join(known)}")
-    results = Path(str(config["results"])).resolve()
+    results = local(str(config["results"])).resolve()
     if not nearest_folder(results).is_dir():
         raise HarnessError(f"results={results}: a file stands in the way of that folder")
-    return Setting(Store(results), data_root(config), keep, wait, on_error == "raise")
+    return Setting(Store(results), data_root(config), keep, wait, on_error == "raise", _minutes(config))
+
+
+def _minutes(config: dict[str, Any]) -> float | None:
+    given = config["checkpoint"]["minutes"]
+    if given is None or (isinstance(given, (int, float)) and given >= 0):  # a NaN is neither more nor less
+        return float(given) if given else None
+    raise HarnessError(f"checkpoint.minutes={given}: expected a number of minutes, or null for never")
 
 
 def unfinished(plan: Plan) -> tuple[Keyed, ...]:
     """Jobs that miss a cell and have no error record: another process was at them, or they died."""
     store = plan.setting.store
-    return tuple(one for one in plan.jobs if missing(one, store) and _error(one, store) is None)
+    return tuple(one for one in plan.begun if missing(one, store) and _error(one, store) is None)
 
 
 def failures(plan: Plan) -> dict[str, ErrorRecord]:
     """Why each job that still misses a cell does, in the plan's order."""
     store = plan.setting.store
-    return {str(one.job): _error(one, store) or UNFINISHED for one in plan.jobs if missing(one, store)}
+    return {str(one.job): _error(one, store) or UNFINISHED for one in plan.begun if missing(one, store)}
 
 
 def _error(one: Keyed, store: Store) -> ErrorRecord | None:

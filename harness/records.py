@@ -10,9 +10,14 @@ from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, TypedDict, TypeVar, get_args, get_origin, get_type_hints
 
+import orjson
+
 from harness.errors import HarnessError
+from harness.secrets import redacted
 
 SCHEMA = 1
+NUMBER = (float, int)
+BOUND = (float, int, type(None))
 
 
 def now() -> str:
@@ -132,8 +137,8 @@ class ErrorRecord:
     @classmethod
     def of(cls, error: BaseException, job: dict[str, Any]) -> ErrorRecord:
         """The record of an exception that was caught."""
-        text = "".join(traceback.format_exception(error))
-        return cls(exception=type(error).__name__, message=str(error), traceback=text, job=job)
+        text = redacted("".join(traceback.format_exception(error)))
+        return cls(exception=type(error).__name__, message=redacted(str(error)), traceback=text, job=job)
 
 
 R = TypeVar("R", CellRecord, JobRecord, ErrorRecord)
@@ -165,9 +170,17 @@ def from_json(kind: type[R], content: bytes) -> R:
         HarnessError: the schema is newer than this harness.
     """
     try:
+        return _checked(kind, orjson.loads(content))
+    except ValueError:
+        pass  # of what is rare (half a surrogate, a number of more than 64 bits) the slower reader has the say
+    try:
         found = json.loads(content, parse_constant=_refuse)
     except ValueError as error:
         raise DamageError(f"not JSON ({error})") from error
+    return _checked(kind, found)
+
+
+def _checked(kind: type[R], found: Any) -> R:
     if not isinstance(found, dict) or not isinstance(found.get("schema"), int):
         raise DamageError("no schema number")
     if found["schema"] > SCHEMA:
@@ -179,10 +192,11 @@ def from_json(kind: type[R], content: bytes) -> R:
         missing, unknown = accepted.keys() - found.keys(), found.keys() - accepted.keys()
         raise DamageError(f"fields missing: {sorted(missing)}, fields unknown: {sorted(unknown)}")
     for name, types in accepted.items():
-        if not isinstance(found[name], types):
-            raise DamageError(f"{name} is {found[name]!r}")
-        if isinstance(found[name], list) and name != "curves":
-            found[name] = tuple(found[name])
+        value = found[name]
+        if not isinstance(value, types):
+            raise DamageError(f"{name} is {value!r}")
+        if value.__class__ is list and name != "curves":
+            found[name] = tuple(value)
     if kind is CellRecord:
         for signature, score in found["scores"].items():
             _check_score(signature, score)
@@ -192,9 +206,10 @@ def from_json(kind: type[R], content: bytes) -> R:
 def _check_score(signature: str, score: object) -> None:
     if not isinstance(score, dict) or score.keys() != Score.__required_keys__:
         raise DamageError(f"the score of {signature} is {score!r}")
-    if not isinstance(score["score"], float | int) or not math.isfinite(score["score"]):
-        raise DamageError(f"the score of {signature} is {score['score']!r}")
-    if not all(bound is None or isinstance(bound, float | int) for bound in score.values()):
+    value, low, high = score["score"], score["low"], score["high"]
+    if not isinstance(value, NUMBER) or not math.isfinite(value):
+        raise DamageError(f"the score of {signature} is {value!r}")
+    if not isinstance(low, BOUND) or not isinstance(high, BOUND):
         raise DamageError(f"the interval of {signature} is {score!r}")
 
 

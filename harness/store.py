@@ -1,6 +1,7 @@
 """Results on disk: one folder a job, one record a cell, written whole or not at all; the files are the truth.
 
 - ``checkpoints/<train_key>/``: weights, while they are kept
+- ``checkpoints/.<train_key>.training/``: how far a training run has come, until its weights are there
 - ``runs/<task>/<predict_key>/job.json``: what was run, on what, how long it took
 - ``runs/<task>/<predict_key>/<target>.json``: the cell; that it exists means that the cell is complete
 - ``runs/<task>/<predict_key>/<target>.examples.parquet``: one row an example
@@ -9,6 +10,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import re
@@ -16,16 +18,17 @@ import shutil
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.atomic import DISK_FULL, ensure_space, flush_folder, unwritable, write_whole
+from harness.bucket import bring
 from harness.errors import HarnessError
 from harness.examples_table import read_examples, write_examples
 from harness.locks import held, holder
 from harness.records import CellRecord, DamageError, ErrorRecord, JobRecord, Point, R, Score, from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     import pandas as pd
 
@@ -33,7 +36,10 @@ __all__ = ["CellRecord", "ErrorRecord", "JobRecord", "Point", "Score", "Store", 
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 JOB, ERROR = "job.json", "error.json"
+BATCH = 2**16  # rows of the long table that are objects at one time
 COLUMNS = (
     "task", "model", "strategy", "sources", "target", "seed", "shots", "size", "limit", "metric", "score", "low",
     "high", "n", "provenance", "train_key", "predict_key", "cell_key", "main", "touches",
@@ -70,12 +76,22 @@ class Store:
 
     def read_cell(self, task: str, predict_key: str, target: str) -> CellRecord | None:
         """The cell, or None where there is none that can be trusted; a damaged one is moved aside."""
-        path = self._cell(task, predict_key, target)
-        record = _read(CellRecord, path)
-        if record is not None and (record.task, record.predict_key, record.target) != (task, predict_key, target):
-            _set_aside(path, f"it is the cell {record.task}/{record.predict_key}/{record.target}")
-            return None
-        return record
+        return _read_cell(str(self._cell(task, predict_key, target)), task, predict_key, target)
+
+    def read_cells(self, task: str, predict_key: str, targets: Collection[str] | None = None) -> dict[str, CellRecord]:
+        """By target, the cells of a job that can be trusted; damaged ones are moved aside.
+
+        Args:
+            targets: no others are looked at; all that are there where none are named.
+        """
+        folder = str(self.folder(task, predict_key))
+        found = {}
+        for target in self.targets(task, predict_key):
+            if targets is None or target in targets:
+                cell = _read_cell(f"{folder}/{target}.json", task, predict_key, target)
+                if cell is not None:
+                    found[target] = cell
+        return found
 
     def examples(self, task: str, predict_key: str, target: str) -> pd.DataFrame:
         """One row an example: example_id, group_id, gold, prediction (JSON), and ``<signature>::<column>`` counts.
@@ -89,6 +105,7 @@ class Store:
         record = self.read_cell(task, predict_key, target)
         if record is None:
             raise HarnessError(f"{path}: no such cell is stored. Run the job to compute it.")
+        bring(self.root, table)
         try:
             return read_examples(table, record.table)
         except DamageError as damage:
@@ -100,10 +117,7 @@ class Store:
     def cells(self) -> Iterator[CellRecord]:
         """Every cell of every job, in the order of the paths; damaged ones are moved aside on the way."""
         for task, predict_key in self.jobs():
-            for target in self.targets(task, predict_key):
-                record = self.read_cell(task, predict_key, target)
-                if record is not None:
-                    yield record
+            yield from self.read_cells(task, predict_key).values()
 
     def targets(self, task: str, predict_key: str) -> list[str]:
         """The targets with a record in this job's folder, sorted."""
@@ -117,17 +131,19 @@ class Store:
         """
         import pandas as pd
 
-        rows = [
+        rows = (
             (cell.task, cell.model, cell.strategy, "+".join(cell.sources), cell.target, cell.seed, cell.shots,
              cell.size, cell.limit, metric, score["score"], score["low"], score["high"], cell.n, cell.provenance,
              cell.train_key, cell.predict_key, cell.cell_key, metric == cell.main_metric, cell.touches)
             for cell in self.cells() if keep(cell)
             for metric, score in cell.scores.items()
-        ]  # fmt: skip
+        )  # fmt: skip
         types = {"seed": "int64", "shots": "int64", "size": "Int64", "limit": "Int64", "n": "int64", "main": "bool"}
         numbers = {"score": "float64", "low": "float64", "high": "float64"}
         texts = dict.fromkeys(COLUMNS, "str")  # an empty table has the types of a full one
-        return pd.DataFrame(rows, columns=list(COLUMNS)).astype(texts | types | numbers)
+        # columns take a tenth of the rows that they are made of
+        parts = [pd.DataFrame(part, columns=list(COLUMNS)).astype(texts | types | numbers) for part in _batches(rows)]
+        return pd.concat(parts, ignore_index=True)
 
     # -- jobs and failures
 
@@ -143,7 +159,7 @@ class Store:
 
     def read_job(self, task: str, predict_key: str) -> JobRecord | None:
         """The job, or None where there is none that can be trusted."""
-        return _read(JobRecord, self.folder(task, predict_key) / JOB)
+        return _read(JobRecord, f"{self.folder(task, predict_key)}/{JOB}")
 
     def write_error(self, task: str, predict_key: str, error: ErrorRecord) -> None:
         """Stores why a job failed, where its results would lie."""
@@ -151,7 +167,7 @@ class Store:
 
     def read_error(self, task: str, predict_key: str) -> ErrorRecord | None:
         """The failure, or None where the job did not fail."""
-        return _read(ErrorRecord, self.folder(task, predict_key) / ERROR)
+        return _read(ErrorRecord, f"{self.folder(task, predict_key)}/{ERROR}")
 
     def clear_error(self, task: str, predict_key: str) -> None:
         """Removes the failure of a job that has been run again."""
@@ -163,11 +179,20 @@ class Store:
         """Where the weights of a training run lie; the folder exists only when it is complete."""
         return self.root / "checkpoints" / _part(train_key)
 
+    def training(self, train_key: str) -> Path:
+        """Where a training run keeps how far it has come; hidden, so that it never looks like weights."""
+        return self.root / "checkpoints" / f".{_part(train_key)}.training"
+
+    def drop_training(self, train_key: str) -> None:
+        """Removes how far a training run has come, if it was kept."""
+        shutil.rmtree(self.training(train_key), ignore_errors=True)
+
     @contextmanager
     def checkpoint_draft(self, train_key: str) -> Iterator[Path]:
         """An empty folder that becomes the checkpoint when the block ends, and vanishes when it raises.
 
-        Drafts of one key are serialised; what a killed process left of one is removed by the next.
+        Drafts of one key are serialised; what a killed process left of one is removed by the next. With the checkpoint
+        complete, what ``training`` kept is removed.
         """
         final = self.checkpoint(train_key)
         draft = final.with_name(f".{final.name}.draft")
@@ -182,6 +207,7 @@ class Store:
                 flush_folder(draft)
                 self.drop_checkpoint(train_key)
                 draft.rename(final)
+                self.drop_training(train_key)
             except OSError as error:
                 if error.errno in DISK_FULL:
                     raise unwritable(draft, error) from error
@@ -215,6 +241,13 @@ class Store:
         return self.folder(task, predict_key) / f"{_part(target)}.json"
 
 
+def _batches(rows: Iterator[T]) -> Iterator[list[T]]:
+    """The rows in lists, of which the last is shorter than the others, and empty where there is no row."""
+    while len(part := list(itertools.islice(rows, BATCH))) == BATCH:
+        yield part
+    yield part
+
+
 def _part(name: str) -> str:
     """``name``, if it can be one part of a path and no more."""
     if not re.fullmatch(r"[^\W_][\w.+@=-]*", name):
@@ -230,13 +263,23 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _read(kind: type[R], path: Path) -> R | None:
+def _read_cell(path: str, task: str, predict_key: str, target: str) -> CellRecord | None:
+    record = _read(CellRecord, path)
+    if record is not None and (record.task, record.predict_key, record.target) != (task, predict_key, target):
+        _set_aside(Path(path), f"it is the cell {record.task}/{record.predict_key}/{record.target}")
+        return None
+    return record
+
+
+def _read(kind: type[R], path: str) -> R | None:
     try:
-        return from_json(kind, path.read_bytes())
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # a million files: a path and a buffer cost as much
+            content = file.read()
+        return from_json(kind, content)
     except FileNotFoundError:
         return None
     except DamageError as damage:
-        _set_aside(path, str(damage))
+        _set_aside(Path(path), str(damage))
         return None
     except HarnessError as error:
         raise HarnessError(f"{path}: {error}") from error

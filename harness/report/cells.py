@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -152,13 +153,13 @@ def _read_job(
     error = None if told else store.read_error(task, key)  # whether it fits conditions, nobody can say
     if error is not None and (lost := set(error.job.get("targets", ())).difference(targets)):
         found.left_out[task, FAILED.format(error.exception)] += len(lost)
-    for target in targets:
-        cell = store.read_cell(task, key, target)
-        if cell is None:
-            found.left_out[task, DAMAGED] += 1
-        elif not _fits(cell, told, suites):
+    cells = store.read_cells(task, key)
+    if damaged := len(targets) - len(cells):
+        found.left_out[task, DAMAGED] += damaged
+    for target, cell in cells.items():
+        if not _fits(cell, told, suites):
             continue
-        elif cell.limit is not None:
+        if cell.limit is not None:
             found.left_out[task, LIMIT] += 1
         elif cell.touches == "dev":
             found.left_out[task, DEV] += 1
@@ -221,12 +222,13 @@ def _add_cell(found: Stored, run: Run, cell: CellRecord, metrics: Sequence[str],
     if None in numbers:
         lacking = metrics[numbers.index(None)]
         found.left_out[cell.task, f"without {lacking}; `harness rescore` computes it"] += 1
-    small = Cell(numbers, cell.n, cell.data, path)
+    data, target = sys.intern(cell.data), sys.intern(cell.target)  # as a million cells have few of them
+    small = Cell(numbers, cell.n, data, path)
     part = found.runs[run][cell.task]
     seed = cell.seed if run.seed is not None else None
-    if part.cells.setdefault(seed, {}).setdefault(cell.target, small) is not small:
-        part.twins.append((seed, cell.target, small))
+    if part.cells.setdefault(seed, {}).setdefault(target, small) is not small:
+        part.twins.append((seed, target, small))
         return
-    columns = found.data.setdefault((cell.task, cell.target, cell.sources), {})
-    count, last = columns.get(cell.data, (0, ""))
-    columns[cell.data] = count + 1, max(last, job.created)
+    columns = found.data.setdefault((cell.task, target, cell.sources), {})
+    count, last = columns.get(data, (0, ""))
+    columns[data] = count + 1, max(last, job.created)

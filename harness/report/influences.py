@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class Influences:
         values: (entries, groups), the mean over the seeds; squares sum to the variance of the score.
         seeds: of each entry, its score by seed.
         silent: entries with a score, but without influence, and why.
+        range: the lowest and the highest score that there can be.
     """
 
     language: str
@@ -37,6 +39,7 @@ class Influences:
     values: Array
     seeds: tuple[tuple[float, ...], ...]
     silent: Mapping[str, str]
+    range: tuple[float, float] = (0.0, 1.0)
 
     @property
     def seed_variance(self) -> Array:
@@ -44,11 +47,15 @@ class Influences:
         return np.array([np.var(one, ddof=1) / len(one) if len(one) > 1 else 0.0 for one in self.seeds])
 
 
-def influences(board: TaskBoard) -> Iterator[Influences]:
-    """Those of every language in which an entry was run, in the board's order."""
+def influences(board: TaskBoard, of: Collection[str]) -> Iterator[Influences]:
+    """Those of every language in which an entry was run, in the board's order.
+
+    Args:
+        of: the entries.
+    """
     for language in board.languages:
-        records = {entry: found[language].records for entry, found in board.scores.items() if language in found}
-        records = {entry: paths for entry, paths in records.items() if paths}
+        scores = {entry: found[language] for entry, found in board.scores.items() if entry in of and language in found}
+        records = {entry: score.records for entry, score in scores.items() if score.records}
         if records:
             yield _in(board, language, records)
 
@@ -75,7 +82,8 @@ def _in(board: TaskBoard, language: str, records: Mapping[str, Sequence[str]]) -
             seeds.append(tuple(score for _, _, score in found))
     ids = known.ids if known else np.array([], dtype=str)
     stacked = np.array(values).reshape(len(entries), len(ids))
-    return Influences(language, tuple(entries), ids, stacked, tuple(seeds), silent)
+    low, high = (fmean(one.range[end] for one in of) for end in (0, 1))
+    return Influences(language, tuple(entries), ids, stacked, tuple(seeds), silent, (low, high))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

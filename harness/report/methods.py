@@ -20,7 +20,8 @@ TERMS = {
     "questions of an article, all hypotheses of a premise), 1,000 replicates; of entries with one seed and tasks with "
     "one metric.",
     "interval of a mean": "95 %, from the influence of each group of examples on the mean, summed over languages that "
-    "share the group (parallel targets), and from the spread over the seeds where there are two or more.",
+    "share the group (parallel targets), and from the spread over the seeds where there are two or more; cut to the "
+    "scores that there can be.",
     "mean": "Mean over the languages by the suite's own rule; none while a language is missing. A figure that is "
     "flagged counts as missing.",
     "transfer": "Mean over the languages that were not trained on.",

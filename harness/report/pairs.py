@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from harness.errors import HarnessError, nearest
+from harness.report.compared import compared
 from harness.report.influences import influences
 from harness.report.values import Pairs, Report
 
 
 def pairs(report: Report, board: str, task: str) -> Iterator[Pairs]:
-    """The standard errors of all differences of a board's entries on a task, language by language.
+    """The standard errors of all differences of a board's compared entries on a task, language by language.
 
     They are paired by group, and hold what the seeds of an entry with two or more add.
 
@@ -24,7 +25,7 @@ def pairs(report: Report, board: str, task: str) -> Iterator[Pairs]:
         raise HarnessError(f"board {board!r}: {nearest(board, boards)}")
     if task not in boards[board].tasks:
         raise HarnessError(f"board {board}, task {task!r}: {nearest(task, boards[board].tasks)}")
-    for found in influences(boards[board].tasks[task]):
+    for found in influences(boards[board].tasks[task], compared(boards[board], report.runs)):
         if len(found.entries) > 1:
             product = found.values @ found.values.T
             own = np.diag(product)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
+from harness.metrics.base import ROUNDED
+from harness.report.compared import compared as compared_of
 from harness.report.influences import Array, Influences, influences
 from harness.report.values import Board, Over, Standing, TaskBoard
 from harness.stats.holm import holm
@@ -30,14 +32,21 @@ class _Mean:
         seeds: the mean by seed.
         parts: how many scores are in it.
         between: variance that seeds add to the means that it is made of.
+        least: the lowest mean that there can be, from the ranges of the metrics.
+        most: the highest.
     """
 
     moved: Array = field(default_factory=lambda: np.zeros(0))
     seeds: Array = field(default_factory=lambda: np.zeros(1))
     parts: int = 0
     between: float = 0.0
+    least: float = 0.0
+    most: float = 0.0
 
-    def add(self, places: NDArray[np.intp], moved: Array, seeds: Sequence[float], weight: float) -> None:
+    def add(
+        self, places: NDArray[np.intp], moved: Array, seeds: Sequence[float], weight: float, scores: tuple[float, float]
+    ) -> None:
+        self.least, self.most = self.least + weight * scores[0], self.most + weight * scores[1]
         self._grow(int(places.max()) + 1)
         self.moved[places] += weight * moved
         self.seeds = self.seeds + weight * np.asarray(seeds)
@@ -47,6 +56,7 @@ class _Mean:
         """Adds a mean over other scores; its seeds trained other weights, so that they vary by themselves."""
         self._grow(len(other.moved))
         self.moved[: len(other.moved)] += weight * other.moved
+        self.least, self.most = self.least + weight * other.least, self.most + weight * other.most
         self.between += weight**2 * other.seed_variance()
         self.parts += other.parts
 
@@ -55,9 +65,12 @@ class _Mean:
         return float(np.var(self.seeds, ddof=1)) / len(self.seeds) if len(self.seeds) > 1 else 0.0
 
     def bounds(self, value: float) -> tuple[float, float]:
-        """The 95 % interval."""
+        """The 95 % interval, cut to the means that there can be."""
         error = float(np.sqrt((self.moved**2).sum() + self.seed_variance() + self.between))
-        return value - Z * error, value + Z * error
+        low, high = value - Z * error, value + Z * error
+        if not self.least - ROUNDED <= value <= self.most + ROUNDED:
+            return low, high  # of a metric that does not say its range
+        return max(low, min(value, self.least)), min(high, max(value, self.most))
 
     def _grow(self, groups: int) -> None:
         if groups > len(self.moved):
@@ -73,6 +86,7 @@ def measured(board: Board, targets: Mapping[str, Sequence[str]], runs: Collectio
         targets: by task, the languages that the board's scores are means over.
         runs: entries that marks are about; floors and published figures are neither best nor as good as the best.
     """
+    chosen = compared_of(board, runs)
     places: dict[str, int] = {}
     totals = {one.entry: _Mean() for one in board.standings}
     notes: dict[str, list[str]] = {entry: [] for entry in totals}
@@ -84,13 +98,13 @@ def measured(board: Board, targets: Mapping[str, Sequence[str]], runs: Collectio
             entry: [code for code in targets.get(name, ()) if code in found] for entry, found in task.scores.items()
         }
         level = {}
-        for found in influences(task):
+        for found in influences(task, chosen):
             level[found.language] = not_worse(task, found, runs)
             at = np.array([places.setdefault(group, len(places)) for group in found.groups.tolist()], dtype=np.intp)
             for entry, moved, seeds in zip(found.entries, found.values, found.seeds, strict=True):
-                means[entry].add(at, moved, seeds, 1 / len(task.scores[entry]))
+                means[entry].add(at, moved, seeds, 1 / len(task.scores[entry]), found.range)
                 if found.language in mine[entry]:
-                    compared[entry].add(at, moved, seeds, 1 / len(mine[entry]))
+                    compared[entry].add(at, moved, seeds, 1 / len(mine[entry]), found.range)
             for entry, why in found.silent.items():
                 notes[entry].append(f"{name}, {found.language}: no mark and no interval, {why}")
         for entry, part in compared.items():

@@ -250,3 +250,8 @@ class Report:
     languages: Mapping[str, Mapping[str, str]]
     methods: Mapping[str, Mapping[str, str]]
     versions: Mapping[str, str]
+
+    @property
+    def runs(self) -> frozenset[str]:
+        """The ids of the entries that are neither floors nor published figures."""
+        return frozenset(id for id, entry in self.entries.items() if entry.kind is Kind.RUN)

@@ -198,6 +198,17 @@ def test_a_whole_task_has_an_interval_of_its_mean(tmp_path):
     assert over.high - over.mean == pytest.approx(1.96 * np.sqrt(0.24 / 9), rel=1e-3)
 
 
+def test_an_interval_of_a_mean_ends_at_the_best_score_there_is(tmp_path):
+    store = Store(tmp_path / "results")
+    languages = read_suite("mini", OPTIONS).tasks["mini_qa"].languages
+    put(store, dict.fromkeys(languages, 9), metrics=("squad_em", "squad_f1"), task="mini_qa")
+    (board,) = gather([store.root], OPTIONS).boards
+    for one in (board.tasks["mini_qa"].over["mine.eng"], board.standings[0]):
+        assert one.low == pytest.approx(0.9 - 1.96 * 0.1, rel=1e-3)
+        assert one.high == pytest.approx(1.0)
+        assert one.high <= 1.0 + 1e-9
+
+
 def test_a_missing_table_takes_marks_and_intervals_and_is_told(tmp_path):
     store = Store(tmp_path / "results")
     put(store, {"deu": 9, "fin": 3}, model="a")

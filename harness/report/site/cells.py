@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -40,7 +41,7 @@ class Cell:
     flag: str
 
 
-def cells(board: TaskBoard, entry: Entry, best: Mapping[str, float], page: Path) -> dict[str, Cell]:
+def cells(board: TaskBoard, entry: Entry, best: Bests, page: Path) -> dict[str, Cell]:
     """An entry's cells by language, as they stand on ``page``."""
     found = {}
     for language, score in board.scores.get(entry.id, {}).items():
@@ -74,7 +75,11 @@ def other_seeds(shown: Iterable[Cell]) -> tuple[str, ...]:
     return folders.pop() if len(folders) == 1 else ()
 
 
-def bests(board: TaskBoard, entries: Mapping[str, Entry]) -> dict[str, float]:
+Bests = Mapping[str, float]
+"""By language, the best score of an own run."""
+
+
+def bests(board: TaskBoard, entries: Mapping[str, Entry]) -> Bests:
     """By language, the best score of an own run; what is flagged is no best."""
     found: dict[str, float] = {}
     for id, scores in board.scores.items():
@@ -87,4 +92,18 @@ def bests(board: TaskBoard, entries: Mapping[str, Entry]) -> dict[str, float]:
 
 def links(score: Score, page: Path) -> tuple[str, ...]:
     """The records of a score, relative to the page that shows it."""
-    return tuple(quote(os.path.relpath(record, page.parent).replace(os.sep, "/")) for record in score.records)
+    start = str(page.parent)
+    return tuple(_link(record, start) for record in score.records)
+
+
+def _link(record: str, start: str) -> str:
+    folder, _, name = record.rpartition("/")
+    return f"{_relative(folder, start)}/{_quoted(name)}"
+
+
+@lru_cache(maxsize=2**16)  # a job's folder holds all of its languages
+def _relative(folder: str, start: str) -> str:
+    return quote(os.path.relpath(folder, start).replace(os.sep, "/"))
+
+
+_quoted = lru_cache(quote)

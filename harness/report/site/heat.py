@@ -12,6 +12,7 @@ from harness.report.site.words import parts, percent
 from harness.report.transfer import by_source
 from harness.report.values import Board, Entry, TaskBoard
 
+MOST = 12  # grids of a page
 STEPS = 24  # of the colour scale; the style sheet has a class for each
 
 
@@ -47,8 +48,13 @@ class Grid:
 
 
 def grids(board: Board, task: str, entries: Mapping[str, Entry], known: Known, page: Path) -> list[Grid]:
-    """The grids of a task, in the order of the board."""
-    return [_grid(board.tasks[task], mine, known, page) for mine in by_source(board, task, entries)]
+    """The grids of a task, in the order of the board, of no more models than a page can hold."""
+    return [_grid(board.tasks[task], mine, known, page) for mine in by_source(board, task, entries)[:MOST]]
+
+
+def models(board: Board, task: str, entries: Mapping[str, Entry]) -> int:
+    """How many grids there would be of all models."""
+    return len(by_source(board, task, entries))
 
 
 def _grid(board: TaskBoard, mine: Sequence[Entry], known: Known, page: Path) -> Grid:

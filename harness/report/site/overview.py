@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.report.compared import told
 from harness.report.site.standing import best_means, called, highest, reason
 from harness.report.site.words import common, differing
 from harness.report.values import Board, Entry, Kind, Report, Standing
@@ -50,6 +51,7 @@ def overview(board: Board, report: Report, files: Mapping[str, str]) -> dict[str
         "rows": rows,
         "ranked": [row for row in rows if row.entry.kind is not Kind.PUBLISHED or _says(row.standing)],
         "shared": ", ".join(filter(None, shared.values())),
+        "told": told(board, report.runs),
         "own_average": any(one.overall is not None and one.overall != one.score for one in board.standings),
         "tasks": [
             {"name": name, "file": files[name], "board": task, "best": best_means(task, report)}

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from tqdm import tqdm
 
+from harness.report.compared import compared, told
 from harness.report.site import analyses as studied
 from harness.report.site import data, heat, overview, views, words
+from harness.report.site.cells import bests
 from harness.report.values import Mistake, Pairs, Report
 
 Item = TypeVar("Item")
@@ -145,7 +147,9 @@ def _overviews(site: _Site, exports: Mapping[str, Mapping[str, Any]]) -> None:
     boards = site.report.boards
     shown = [overview.overview(board, site.report, site.files[board.id]) for board in boards]
     site.write("index.html", "index.html", boards=shown, counts=overview.counts(site.report))
-    site.write("compare.html", "compare.html", boards=boards)
+    site.write(
+        "compare.html", "compare.html", boards=boards, told={one.title: told(one, site.report.runs) for one in boards}
+    )
     site.write("methods.html", "methods.html")
     if exports:
         endings = [name for name in ENDINGS.values() if any(name in files for files in exports.values())]
@@ -164,10 +168,16 @@ def _tasks(site: _Site, with_heatmap: set[str]) -> None:
 
 def _models(site: _Site, mistakes: Callable[[str, str], Iterable[Mistake]]) -> None:
     texts: dict[str, dict[str, list[str]]] = {file: {} for files in site.files.values() for file in files.values()}
+    entries = site.report.entries
+    chosen = {board.id: compared(board, site.report.runs) for board in site.report.boards}
+    best = {board.id: {name: bests(task, entries) for name, task in board.tasks.items()}
+            for board in site.report.boards}  # fmt: skip
     for entry in _shown(site.report.entries.values(), "models"):
 
         def number(board: str, task: str, id: str = entry.id) -> int:
             """Writes the mistakes of the entry, and says how many there are."""
+            if id not in chosen[board]:
+                return 0
             file = site.files[board][task]
             found = data.mistakes_value(mistakes(id, task), site.report.languages, texts[file])
             if found:
@@ -175,14 +185,15 @@ def _models(site: _Site, mistakes: Callable[[str, str], Iterable[Mistake]]) -> N
             return len(found)
 
         path = f"model/{entry.id}.html"
-        site.write(path, "model.html", **views.model_page(entry, site.report, site.files, number, site.folder / path))
+        values = views.model_page(entry, site.report, site.files, best, number, site.folder / path)
+        site.write(path, "model.html", **values)
     for file, of_task in texts.items():
         if of_task:
             data.write(site.folder / "data" / f"texts-{file}.js", f"texts-{file}", of_task)
 
 
 def _grids(report: Report, files: Mapping[str, Mapping[str, str]], folder: Path) -> dict[str, list[heat.Grid]]:
-    """By file name, the heatmaps of the tasks that have any."""
+    """By file name, the heatmaps of the tasks that have any, of the models that stand highest."""
     found = {
         file: heat.grids(board, task, report.entries, report.languages, folder / "heatmap" / "a page")
         for board in report.boards
@@ -197,8 +208,9 @@ def _heatmaps(site: _Site, grids: Mapping[str, Sequence[heat.Grid]]) -> None:
         mine = []
         for task, file in site.files[board.id].items():
             if file in grids:
+                left = heat.models(board, task, site.report.entries) - len(grids[file])
                 shown = {"board": board, "name": task, "file": file, "grids": grids[file], "steps": heat.STEPS}
-                site.write(f"heatmap/{file}.html", "heatmap.html", **shown)
+                site.write(f"heatmap/{file}.html", "heatmap.html", left=left, **shown)
                 mine.append((task, file, list(dict.fromkeys(grid.model for grid in grids[file]))))
         listed += [(board, mine)] if mine else []
     if listed:

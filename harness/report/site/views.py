@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.report.site.cells import Cell, bests, cells, other_seeds
+from harness.report.compared import compared, told
+from harness.report.site.cells import Bests, Cell, bests, cells, other_seeds
 from harness.report.site.order import Tongue, choices, families, ordered
 from harness.report.site.standing import best_means, called, reason
 from harness.report.site.words import common, differing, lacks, setting
@@ -60,7 +61,8 @@ def task_page(board: Board, name: str, report: Report, page: Path) -> Values:
     task = board.tasks[name]
     tongues = ordered(task.languages, report.languages)
     best, means = bests(task, report.entries), best_means(task, report)
-    present = [report.entries[one.entry] for one in board.standings if _has(task, one.entry)]
+    shown = compared(board, report.runs)
+    present = [report.entries[one.entry] for one in board.standings if one.entry in shown and _has(task, one.entry)]
     shared = common(present)
     rows = [
         Row(
@@ -83,6 +85,7 @@ def task_page(board: Board, name: str, report: Report, page: Path) -> Values:
         "choices": choices(tongues),
         "known_seen": any(entry.seen for entry in present),
         "rows": rows,
+        "told": told(board, report.runs),
         "shared": ", ".join(filter(None, shared.values())),
         "reasons": [(called(row.entry, row.setting), lacks(row.over)) for row in rows if row.over.mean is None],
         "flags": [
@@ -99,16 +102,18 @@ def model_page(
     entry: Entry,
     report: Report,
     files: Mapping[str, Mapping[str, str]],
+    best: Mapping[str, Mapping[str, Bests]],
     mistakes: Callable[[str, str], int],
     page: Path,
 ) -> Values:
     """An entry's page: its profile on each of its boards, and what it cost.
 
     Args:
+        best: by board and task, the best scores of own runs.
         mistakes: how many examples are stored beside the page, by board and task.
     """
     profiles = [
-        _profile(entry, board, standing, report, files[board.id], mistakes, page)
+        _profile(entry, board, standing, report, files[board.id], best[board.id], mistakes, page)
         for board in report.boards
         for standing in board.standings
         if standing.entry == entry.id
@@ -134,11 +139,12 @@ def _profile(
     standing: Standing,
     report: Report,
     files: Mapping[str, str],
+    best: Mapping[str, Bests],
     mistakes: Callable[[str, str], int],
     page: Path,
 ) -> Profile:
     mine = {name: task for name, task in board.tasks.items() if _has(task, entry.id)}
-    shown = {name: cells(task, entry, bests(task, report.entries), page) for name, task in mine.items()}
+    shown = {name: cells(task, entry, best[name], page) for name, task in mine.items()}
     tongues = ordered(dict.fromkeys(code for task in mine.values() for code in task.languages), report.languages)
     return Profile(
         board=board,
