@@ -121,6 +121,16 @@ def test_the_users_own_groups_are_found_everywhere(harness, tmp_path):
     assert [(row["task"], row["target"], row["score"]) for row in frame] == [("own_ner", "eng", 0.0)]
 
 
+@pytest.mark.parametrize("package", [True, False])
+def test_folders_of_ones_own_that_are_called_as_the_harness_s_hide_nothing(harness, tmp_path, package):
+    for name in ("conf", "tasks"):
+        (tmp_path / name).mkdir()
+        if package:
+            (tmp_path / name / "__init__.py").touch()
+    assert "mini_ner" in harness("list", "tasks", code=0).stdout
+    assert json.loads(harness("plan", "task=mini_ner", "source=eng", "target=deu", "--json", code=0).stdout)["to_do"]
+
+
 def test_scores_without_a_store_say_so(harness):
     assert "no store there yet" in harness("scores", code=2).stderr
 

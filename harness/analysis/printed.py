@@ -23,7 +23,7 @@ STRONGEST = """\
   variance that all distances explain in a mixed model."""
 CHOICES = """\
   single: one source for all; nearest: the best of the distances; foretold: by regression on all of them, the target's
-  own scores unseen; random: the mean source."""
+  own scores unseen; random: the mean source; targets: those that all rules have a source for."""
 KEY = ["task", "model", "strategy"]
 
 
@@ -39,7 +39,10 @@ def tables(results: tuple[Result, ...]) -> Iterator[RenderableType]:
             _distances(found), "distances: correlation with the score [95 % over languages]; p from permutation"
         )
     if "regret" in found:
-        yield _table(_policies(found["regret"]), "choosing a source: points lost to the best one [95 % over targets]")
+        yield _table(
+            _policies(found["regret"]),
+            "choosing a source: points lost to the best one [95 % over targets]",
+        )
     if "selection" in found:
         yield _table(_selections(found["selection"]), "selecting a checkpoint: points gained [95 % over languages]")
 
@@ -85,7 +88,8 @@ def _choices(found: dict[str, pd.DataFrame]) -> list[dict[str, str]]:
     """A row a setting: the best source of all, the best rule to choose one by, and what English costs."""
     rows = []
     for key, group in found["regret"].groupby(KEY, sort=False):
-        lost = group.set_index("policy")["regret"]
+        compared = group[group["common"]]  # a policy of other targets is no match for these
+        lost = compared.set_index("policy")["regret"]
         row = _setting(dict(zip(KEY, key, strict=True)))
         sources = _of(found["sources"], key) if "sources" in found else None
         if sources is not None and len(sources) and "best single source" in lost:
@@ -96,7 +100,7 @@ def _choices(found: dict[str, pd.DataFrame]) -> list[dict[str, str]]:
             row["best nearest"] = f"{str(rules.idxmin()).removeprefix('nearest by ')}, {100 * rules.min():.1f}"
         for policy in ("foretold", "english", "random"):
             row[policy] = f"{100 * lost[policy]:.1f}" if policy in lost else "-"
-        rows.append(row | {"targets": str(group["n"].max())})
+        rows.append(row | {"targets": str(compared["n"].max())})
     return rows
 
 
@@ -154,7 +158,7 @@ def _policies(table: pd.DataFrame) -> list[dict[str, str]]:
             "score": f"{100 * row['score']:.1f}",
             "regret": _points(row["regret"], row["low"], row["high"]),
             "best source": f"{row['top1']:.0%}",
-            "targets": str(row["n"]),
+            "targets": str(row["n"]) if row["common"] else f"{row['n']} of its own",
         }
         for row in table.to_dict("records")
     ]  # fmt: skip

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.analysis.stored import Scores
+from harness.analysis.units import unit_of
 from harness.data.files import read_lines
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError, HarnessError, nearest
 from harness.languages import canonical, languages
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 SOURCE_WORDS = ("train", "source", "src", "transfer", "from")
 TARGET_WORDS = ("test", "target", "tgt", "pred", "eval", "task", "to")
 SCORE_WORDS = ("score", "value", "accuracy", "acc", "f1", "bleu")
+WORDS = {"source": SOURCE_WORDS, "target": TARGET_WORDS, "score": SCORE_WORDS}
 ROWS = ("source", "target")
+EMPTY = ("", "na", "nan", "-")
 
 
 def from_file(path: Path, *, rows: str = "", unit: str = "", namespace: str = "") -> Scores:
@@ -34,8 +37,8 @@ def from_file(path: Path, *, rows: str = "", unit: str = "", namespace: str = ""
         namespace: whose spelling of languages it is (``ud``, ``wikiann`` ...).
 
     Raises:
-        DataError: it is not clear what rows are, a language is unknown or stands there twice, under one name or two,
-            a cell is no number, or scores are in mixed units.
+        DataError: it is not clear what rows or columns are, a language is unknown or stands there twice, under one name
+            or two, a cell is no number, or scores are in mixed units, or ranks.
     """
     import pandas as pd
 
@@ -50,6 +53,7 @@ def from_file(path: Path, *, rows: str = "", unit: str = "", namespace: str = ""
         pairs = table[[named["source"], named["target"], named["score"]]]
         pairs = pairs.set_axis(["source", "target", "score"], axis=1)
     else:
+        _refuse_pairs(path, table, named, namespace)
         pairs = _melted(path, table, rows)
     codes = _codes(path, pairs, namespace)
     frame = pairs.assign(
@@ -61,7 +65,7 @@ def from_file(path: Path, *, rows: str = "", unit: str = "", namespace: str = ""
         raise DataError(f"{path}: {first['source']} to {first['target']} stands there twice; one score a pair")
     empty = int(frame["score"].isna().sum())
     frame = frame.dropna(subset="score")
-    scale, notes = _unit(path, frame, unit)
+    scale, notes = unit_of(path, frame, unit)
     notes += [f"{empty} cells of {path.name} are empty"] if empty else []
     notes += _kin(set(frame["source"]) | set(frame["target"]))
     plain: dict[str, Any] = {
@@ -80,10 +84,49 @@ def _separator(path: Path) -> str:
 def _role(name: str) -> str:
     """What a column holds, by its name: source, target, score, or its own name where that does not say."""
     parts = name.casefold().replace("-", "_").replace(" ", "_").split("_")
-    for role, words in (("source", SOURCE_WORDS), ("target", TARGET_WORDS), ("score", SCORE_WORDS)):
+    for role, words in WORDS.items():
         if any(part in words for part in parts) and not {"size", "dataset", "type", "name"} & set(parts):
             return role
     return name
+
+
+def _refuse_pairs(path: Path, table: pd.DataFrame, named: Mapping[str, str], namespace: str) -> None:
+    """Nothing, where a table that names no three roles may be a matrix: languages in its head, or numbers below.
+
+    Raises:
+        DataError: it is a table of pairs of which a column cannot be told.
+    """
+    heads = [str(column) for column in table.columns]
+    if 2 * sum(_is_language(head, namespace) for head in heads[1:]) >= len(heads) - 1:
+        return
+    if all(_is_number(cell) for head in table.columns[1:] for cell in table[head]):
+        return
+    said = {role: named[role] for role in WORDS if role in named}
+    lacking = [role for role in WORDS if role not in said]
+    free = [head for head in heads if head not in said.values()]
+    told = "; ".join(f"the {role} is {head!r}" for role, head in said.items()) or "none says which it is"
+    ways = " ".join(
+        f"The {role}: {nearest(role, free) if free else 'none is left'} Call it {role} in the first line, or any name "
+        f"with {', '.join(WORDS[role])} in it." for role in lacking
+    )  # fmt: skip
+    raise DataError(
+        f"{path}: which column is the {' and which the '.join(lacking)}? Columns: {', '.join(heads)} ({told}). {ways} "
+        f"(A matrix has languages in its first line instead.)"
+    )
+
+
+def _is_language(head: str, namespace: str) -> bool:
+    try:
+        return bool(canonical(head.strip(), namespace))
+    except HarnessError:
+        return False
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return cell.strip().casefold() in EMPTY or not np.isnan(float(cell))
+    except ValueError:
+        return False
 
 
 def _melted(path: Path, table: pd.DataFrame, rows: str) -> pd.DataFrame:
@@ -137,38 +180,13 @@ def _numbers(path: Path, pairs: pd.DataFrame) -> list[float]:
     found = []
     for source, target, cell in zip(pairs["source"], pairs["target"], pairs["score"], strict=True):
         try:
-            found.append(float(cell) if cell.strip().casefold() not in ("", "na", "nan", "-") else np.nan)
+            found.append(float(cell) if cell.strip().casefold() not in EMPTY else np.nan)
         except ValueError:
-            raise DataError(f"{path}: {source} to {target}: {cell!r} is no number") from None
+            hint = f"; write {cell.replace(',', '.')}" if cell.count(",") == 1 else ""
+            raise DataError(f"{path}: {source} to {target}: {cell!r} is no number{hint}") from None
         if np.isinf(found[-1]):
             raise DataError(f"{path}: {source} to {target}: {cell} is no score")
     return found
-
-
-def _unit(path: Path, frame: pd.DataFrame, unit: str) -> tuple[float, list[str]]:
-    """What to divide by, and what must be said of it."""
-    if frame.empty:
-        raise DataError(f"{path}: every cell is empty")
-    scores = frame["score"]
-    low, high = float(scores.min()), float(scores.max())
-    if not unit:
-        unit = "percent" if high > 1 else "fraction"
-        for side in ROWS:
-            tops = frame.groupby(side)["score"].agg(["max", "size"])
-            odd = tops[(tops["max"] <= 1) & (tops["size"] >= 3)]
-            if unit == "percent" and len(odd):
-                raise DataError(
-                    f"{path}: mixed units? The best score is {high:g}, but no score of {side} {odd.index[0]} is above "
-                    f"1. Mend the file, or pass --unit percent if it is right."
-                )
-    top = {"percent": 100.0, "fraction": 1.0}[unit]
-    if high > top or low < -top:
-        raise DataError(f"{path}: scores from {low:g} to {high:g} are no {unit}s")
-    notes = [f"scores of {path.name} are read as {unit}s ({low:g} to {high:g})"]
-    few = int((scores.abs() <= 1).sum())
-    if unit == "percent" and few:
-        notes.append(f"{few} of {len(scores)} scores are at most 1 %; they are taken to be percents like the others")
-    return top, notes
 
 
 def _kin(codes: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import HarnessError
 from harness.options import Options
 
 if TYPE_CHECKING:
@@ -68,8 +69,17 @@ def request(
     *, results: Path, out: Path | None, orientation: str | None, unit: str | None, distances: Sequence[str],
     resamples: int, strategy: Sequence[str], parallel: str | None, config_dir: Path | None, **asked: Any,
 ) -> Request:  # fmt: skip
-    """What the options of the command line ask for; a matrix has a folder of its own beside the store's analyses."""
+    """What the options of the command line ask for; a matrix has a folder of its own beside the store's analyses.
+
+    Raises:
+        HarnessError: an option is about the store where there is a matrix, or the other way round.
+    """
     matrix = asked.get("matrix")
+    if matrix is None and (orientation or unit):
+        said = "--orientation" if orientation else "--unit"
+        raise HarnessError(f"{said} says how a --matrix FILE is to be read; the scores of a store need no such word")
+    if matrix is not None and asked.get("where"):
+        raise HarnessError("--where narrows a store; a --matrix is analysed whole: leave out of the file what you mean")
     return Request(
         results=results,
         out=out or (results / "analysis" if matrix is None else results / "analysis" / Path(matrix).stem),

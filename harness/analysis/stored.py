@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.tables import narrowed
+from harness.tables import misfits, narrowed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,12 +59,18 @@ def from_store(
         HarnessError: nothing is left, or two cells differ in what the table does not show.
     """
     frame = store.frame(keep)
-    frame = narrowed(_with_selection(frame[frame["main"]], store), where)
+    every = _with_selection(frame[frame["main"]], store)
+    frame = narrowed(every, where)
+    if where and frame.empty:
+        raise HarnessError(f"{store.root}: no cell to analyse: {'; '.join(misfits(every, where))}")
     notes = []
     for kept, why in (
         (frame["limit"].isna(), "limited to a part of the data"),
         (frame["size"].isna(), "trained on a part of the training data"),
-        (frame["strategy"].isin(strategies), f"of another strategy than {', '.join(strategies)}"),
+        (
+            frame["strategy"].isin(strategies),
+            f"of another strategy than {', '.join(strategies)}{_others(frame, strategies)}",
+        ),
         (
             ~frame["sources"].str.contains("+", regex=False),
             "of several sources at once: no distance is defined for them",
@@ -89,6 +95,11 @@ def from_store(
     ways = frame.groupby(SETTING)["select"].transform("nunique")
     several = frame[(ways > 1) & (frame["shots"] == 0)]
     return Scores(chosen, tuple(notes), several if len(several) else None)
+
+
+def _others(frame: pd.DataFrame, strategies: Sequence[str]) -> str:
+    there = sorted(set(frame["strategy"]) - set(strategies))
+    return f" ({', '.join(there)}: --strategy takes them in)" if there else ""
 
 
 def _with_selection(frame: pd.DataFrame, store: Store) -> pd.DataFrame:

@@ -5,16 +5,18 @@ A baseline is a lock, a results folder, or one or several MLflow runs; the candi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from harness import exchange
 from harness.errors import HarnessError
 from harness.gate.cell import Cell, cell_of
 from harness.gate.lock import Lock, read_lock
 from harness.gate.outcomes import Examples, Outcomes, of_table
+from harness.runs import flat, recipe
 from harness.store import Store
 
 if TYPE_CHECKING:
@@ -56,6 +58,9 @@ class Baseline(Protocol):
             HarnessError: it should be known, and cannot be read.
         """
 
+    def recipe(self, cell: Cell) -> Mapping[str, str]:
+        """What the cell's model was made of, flat; empty where nobody says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -95,6 +100,15 @@ class Stored:
         if not (self.store.folder(cell.run.task, cell.key) / f"{cell.target}.examples.parquet").exists():
             return None
         return of_table(self.store.examples(cell.run.task, cell.key, cell.target), metric)
+
+    def recipe(self, cell: Cell) -> Mapping[str, str]:
+        """As the record of its job has it, without the seed."""
+        job = self.store.read_job(cell.run.task, cell.key) if cell.key else None
+        if job is None:
+            return {}
+        predict = {name: value for name, value in job.spec.get("predict", {}).items() if name != "train_key"}
+        made = flat(recipe(job.spec.get("train", {}), cell.run.sources) | predict)
+        return {name: value for name, value in made.items() if name != "seed"}
 
     def trained(self, cell: Cell) -> bool:
         """Whether the cell's model was trained for it, and not only read or searched with; yes where nobody says."""
@@ -150,6 +164,10 @@ class Locked:
         """From the file beside the lock."""
         return self.lock.outcomes.get((cell.table, metric))
 
+    def recipe(self, cell: Cell) -> Mapping[str, str]:  # noqa: ARG002  # a lock keeps the key alone
+        """Nothing."""
+        return {}
+
 
 @contextmanager
 def opened(baseline: str, results: Path, config_dir: Path | None) -> Iterator[Baseline]:
@@ -164,7 +182,7 @@ def opened(baseline: str, results: Path, config_dir: Path | None) -> Iterator[Ba
         with fetched(baseline.removeprefix(MLFLOW), results, config_dir) as store:
             yield Stored.of(store, baseline)
         return
-    path = Path(baseline)
+    path = exchange.opened(baseline, tables=True)
     if not path.is_dir():
         yield Locked(path.stem, read_lock(path))
     elif not (path / "runs").is_dir():

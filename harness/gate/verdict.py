@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from statistics import median
 from typing import TYPE_CHECKING
 
-from harness.gate import words
 from harness.gate.averaged import Averaged, average
 from harness.gate.compared import Compared, judge
 from harness.gate.examined import examine
 from harness.gate.matched import Outcome, match
+from harness.gate.notes import notes
 from harness.stats.aggregates import Of
 from harness.stats.aggregates import Verdict as Answer
-from harness.stats.regressions import Method
 
 if TYPE_CHECKING:
     from harness.gate.policy import Policy
@@ -126,48 +123,11 @@ def check(baseline: Baseline, candidate: Stored, policy: Policy, today: date) ->
     outcomes = list(Outcome)
     rows.sort(key=lambda row: (outcomes.index(row.outcome), (row.change or 0.0) + row.limits.tolerance))
     averages.sort(key=_severity)
-    notes = tuple(_notes(baseline, candidate, rows, policy))
-    return Verdict(baseline.name, baseline.suite, policy, tuple(rows), tuple(averages), notes)
+    told = tuple(notes(baseline, candidate, rows, policy))
+    return Verdict(baseline.name, baseline.suite, policy, tuple(rows), tuple(averages), told)
 
 
 def _severity(row: Averaged) -> tuple[int, float]:
     """Failed before inconclusive before what could not be compared before passed; then by how far beyond the margin."""
     order = (Answer.FAIL, Answer.INCONCLUSIVE, None, Answer.PASS)
     return order.index(row.verdict), 0.0 if row.aggregate is None else row.aggregate.margin - row.aggregate.drop
-
-
-def _notes(baseline: Baseline, candidate: Stored, rows: Sequence[Compared], policy: Policy) -> Iterator[str]:
-    if baseline.note:
-        yield baseline.note
-    if not candidate.cells:
-        limited = f"but {candidate.limited} with a limit, which do not count" if candidate.limited else "at all"
-        yield f"{candidate.name} holds no cell {limited}: nothing was compared"
-    alone = sum(row.score is not None and not row.tested for row in rows)
-    if alone and not baseline.note:
-        yield f"of {words.count(alone, 'cell')} scores alone are known: the tolerance decides alone"
-    tested = [row.evidence for row in rows if row.evidence is not None and row.evidence.changed]
-    retrained = sum(proof.method is Method.RETRAINED for proof in tested)
-    if tested:
-        anew = f"; {retrained} of models trained anew, where another seed counts as chance" if retrained else ""
-        yield f"other outcomes than in the baseline, by themselves no failure: {words.count(len(tested), 'cell')}{anew}"
-    recipes = {str(row.cell.run): None for row in rows if _made_otherwise(row)}
-    if recipes:
-        yield (
-            f"made otherwise than in the baseline (training numbers, options of the model or training data): "
-            f"{words.count(len(recipes), 'run')} ({words.listed(list(recipes))})"
-        )
-    drops = [proof.detectable for proof in tested if proof.detectable is not None]
-    if drops:
-        most = f" (median {words.points(median(drops))}, at most {words.points(max(drops))})" if len(drops) > 1 else ""
-        yield f"in these cells a drop is caught with a chance of 80 % from {words.points(min(drops))} points on{most}"
-    unresolved = sum(row.evidence is not None and not row.evidence.resolved for row in rows)
-    if unresolved:
-        yield f"too close to call, even with the most permutations: {words.count(unresolved, 'cell')}"
-    over = words.count(len(rows), "cell")
-    yield f"policy {policy.name}: alpha {policy.alpha:g}, Holm over {over}; bounds of averages are one-sided"
-
-
-def _made_otherwise(row: Compared) -> bool:
-    """Whether the run has another key than the baseline's of the same seed; of an older lock nobody knows."""
-    keys = {cell.seed: cell.key for cell in row.pair.baseline if cell.key}
-    return any(keys.get(cell.seed, cell.key) != cell.key for cell in row.pair.candidate)

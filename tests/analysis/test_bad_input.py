@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
 from harness.analysis.request import Request
 from harness.analyze import analyze
+from harness.cli import main
 
 FEW = "source,eng,deu,fra,spa,fin\neng,90,70,60,65,40\ndeu,70,90,60,61,40\nfra,60,62,90,75,35\nspa,61,60,80,90,33\n"
 ONE = "source,eng,deu,fra,spa,fin\neng,90,70,60,65,40\n"
@@ -38,6 +40,22 @@ def test_one_source_is_named_as_the_reason(tmp_path):
     assert any("one source only (eng)" in note for note in said)
     assert "m, published: one source (mantel, qap, labels of family_tree, same_script)" in said
     assert not any("undefined, undefined" in note for note in said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--unit", "percent"), "--unit says how a --matrix FILE is to be read"),
+        (("--orientation", "sources"), "--orientation says how"),
+        (("--matrix", "m.csv", "--where", "task=xnli"), "--where narrows a store"),
+        (("--matrix", "m.csv"), "eng to eng: '90,5' is no number; write 90.5"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.csv").write_text("source;eng;deu\neng;90,5;70\n")
+    done = CliRunner().invoke(main, ["analyze", *arguments])
+    assert (done.exit_code, words in done.output) == (2, True), done.output
 
 
 @pytest.mark.parametrize("corner", ["", "language"])

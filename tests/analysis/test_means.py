@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis import averages, guards
+from harness.analysis import averages, guards, printed
 from harness.analysis.factors import one_way
 from harness.analysis.gap import gaps
 from harness.analysis.profile import profiles
-from harness.analysis.regret import regrets
+from harness.analysis.regret import common_targets, regrets
 from harness.analysis.summary import summarise
 from tests.analysis.conftest import grid_of, long
 
@@ -86,6 +86,53 @@ def test_regret_of_every_policy():
     assert table.loc["random", "regret"] == pytest.approx(0.1)
     assert table.loc["oracle (hindsight)", "top1"] == 1
     assert any("bound, not a policy" in note for note in result.notes)
+
+
+def test_policies_are_compared_on_the_targets_that_all_of_them_have():
+    """A policy that is silent on the hard targets is no better for it."""
+    codes = ["eng", "deu", "fin", "tur"]
+    grid = grid_of([[0, 0.9, 0.8, 0.2], [0.7, 0, 0.6, 0.3], [0.6, 0.7, 0, 0.5]], codes[:3], codes)
+    away = np.array([[0, 1, 1, np.nan], [1, 0, 2, np.nan], [2, 2, 0, np.nan]])  # of Turkish, where English loses most
+    result = regrets([grid], long(away, codes[:3], codes, "near"), {}, replicates=20)
+    table = result.tables["regret"].set_index("policy")
+    assert (table["n"] == 2).all(), "not English, of which English is no source, and not Turkish"
+    assert table["common"].all()
+    assert table["without"].to_dict() == dict.fromkeys(table.index, 0) | {"english": 1, "nearest by near": 1}
+    assert table.loc["english", "regret"] == table.loc["nearest by near", "regret"] == 0
+    assert table.loc["random", "regret"] == pytest.approx((0.9 - 0.8 + 0.8 - 0.7) / 2)
+    note = next(note for note in result.notes if "compared" in note)
+    assert "on the 2 of 4 targets" in note
+    assert "eng (no source by: english); tur (no source by: nearest by near)" in note
+    every = result.tables["choices"].query("policy == 'english'").set_index("target")
+    assert every["common"].to_dict() == {"deu": True, "fin": True, "tur": False}
+
+
+def test_a_policy_with_few_targets_stands_apart():
+    grid = grid_of(np.linspace(0.2, 0.9, 15).reshape(3, 5))
+    away = np.full((3, 5), np.nan)
+    away[:, 4] = 0, 1, 2
+    result = regrets([grid], long(away, grid.sources, grid.targets, "rare"), {}, replicates=20)
+    table = result.tables["regret"].set_index("policy")
+    assert table["n"].to_dict() == dict.fromkeys(table.index, 5) | {"nearest by rare": 1}
+    assert table.index[~table["common"]].tolist() == ["nearest by rare"]
+    assert any("nearest by rare names a source for 1 of 5 targets" in note for note in result.notes)
+    (drawn,) = result.figures.values()
+    figure = drawn()
+    labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert "nearest by rare  (own targets: 1)" in labels
+    shown = printed._policies(result.tables["regret"])
+    assert [row["targets"] for row in shown if row["source"] == "nearest by rare"] == ["1 of its own"]
+    (choice,) = printed._choices({"regret": result.tables["regret"]})
+    assert "best nearest" not in choice
+    assert choice["targets"] == "5"
+
+
+def test_common_targets_are_those_of_most_policies():
+    masks = {"a": "11110", "b": "00011", "c": "11011", "d": "11111"}
+    known = {name: np.array(list(text)) == "1" for name, text in masks.items()}
+    common, apart = common_targets(known, np.ones(5, dtype=bool))
+    assert common.tolist() == [True, True, False, True, False]
+    assert apart == {"b"}
 
 
 def test_tied_distances_share_the_choice():

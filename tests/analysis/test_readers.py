@@ -101,6 +101,64 @@ def test_small_percents_are_said_to_be_so(written):
     )
 
 
+def test_how_the_unit_was_found_is_said(written):
+    for text, unit, words in (
+        (
+            MATRIX,
+            "",
+            "scores of scores.csv are taken for percents, as one is above 1 (50 to 95); --unit says otherwise",
+        ),
+        (MATRIX, "percent", "are taken for percents, as --unit says"),
+        ("source,en,de\nen,0.9,1\n", "", "are taken for fractions, as none is above 1 (0.9 to 1)"),
+    ):
+        assert any(words in note for note in from_file(written(text), unit=unit).notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "source,en,de,fi\nen,1,3,2\nde,2,1,3\nfi,3,2,1\n",  # of the sources of each target, and the other way round
+        "source,en,de,fi\nen,,2,1\nde,1,,2\nfi,2,1,\n",
+        "source,en,de,fi\nen,1,3,1.5\nde,2.5,1,1.5\nfi,2.5,2,3\n",  # ties share the mean of their ranks
+        "source,en,de,fi\nen,1,3,1\nde,2,1,1\nfi,2,2,3\n",  # or the best of them
+        "source,en,de,fi\nen,1,9,3\nde,4,5,8\nfi,7,2,6\n",  # of all pairs
+    ],
+)
+def test_ranks_are_no_scores(written, text):
+    with pytest.raises(DataError, match="look like ranks"):
+        from_file(written(text))
+    assert max(pairs(from_file(written(text), unit="percent")).values()) <= 0.09
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "source,en,de,fi\nen,2,3,2\nde,3,2,3\nfi,1,1,4\n",  # low percents
+        "source,en,de,fi\nen,1,0,1\nde,0,1,0\nfi,1,1,0\n",  # fractions of few examples
+        "source,en,de\nen,1,2\nde,2,1\n",  # too few to say
+    ],
+)
+def test_whole_numbers_need_not_be_ranks(written, text):
+    assert from_file(written(text)).notes
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sorce,target,f1\nen,de,70\nen,fi,50\n",
+         r"which column is the source\? Columns: sorce, target, f1 \(the target is 'target'; the score is 'f1'\). "
+         r"The source: did you mean 'sorce'\? Call it source in the first line"),
+        ("run,train_language,lang,acc\n1,en,de,70\n1,en,fi,50\n",
+         r"which column is the target\?.*The target: known: lang, run Call it target .* test, target, tgt"),
+        ("train,test,number\nen,de,70\n", r"which column is the score\?.*: known: number Call it score"),
+        ("a,b,c\nen,de,70\n", r"the source and which the target and which the score\? Columns: a, b, c"),
+    ],
+)  # fmt: skip
+def test_a_column_of_pairs_that_cannot_be_told_is_asked_for(written, text, words):
+    with pytest.raises(DataError, match=words):
+        from_file(written(text))
+
+
 def test_no_file(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv: no such file"):
         from_file(tmp_path / "none.csv")

@@ -92,3 +92,11 @@ def test_an_empty_store_says_what_it_left_out(store):
     keep(store, target="deu", limit=3)
     with pytest.raises(HarnessError, match="no cell to analyse: 1 cells left out: limited"):
         from_store(store)
+
+
+def test_what_would_have_been_there_is_said(store):
+    keep(store, target="deu")
+    with pytest.raises(HarnessError, match=r"than zero_shoot \(zero_shot: --strategy takes them in\)"):
+        from_store(store, ("zero_shoot",))
+    with pytest.raises(HarnessError, match="no cell has model=tny: did you mean 'tiny'"):
+        from_store(store, where=["model=tny"])

@@ -51,14 +51,14 @@ def put(store, right, target="deu", *, groups=None, ids=None, **changes):
     return record
 
 
-def job(store, record, trained=True, family="tiny"):
-    """Writes the job of a cell, with what says whether it was trained."""
+def job(store, record, trained=True, family="tiny", spec=None):
+    """Writes the job of a cell, with what says whether it was trained, or what it was made of."""
     plain = {"train_key": record.train_key, "predict_key": record.predict_key, "task": record.task}
     store.write_job(
         JobRecord(
             **plain, model={"name": record.model, "family": family}, strategy=record.strategy, sources=record.sources,
             targets=(record.target,), seed=record.seed, training={}, versions={}, timings={}, tokens={}, backend="",
-            checkpoint=None, status="done", host="", curves=[], spec={"train": {"seed": 1} if trained else {}},
+            checkpoint=None, status="done", host="", curves=[], spec=spec or {"train": {"seed": 1} if trained else {}},
         )
     )  # fmt: skip
 

@@ -326,3 +326,24 @@ def test_a_run_that_was_made_otherwise_is_named(store, lock, tmp_path):
     put(other, answers(320), predict_key="p9")  # as after another number of epochs
     (said,) = (note for note in against(lock, other).notes if "made otherwise" in note)
     assert said.endswith("1 run (mini_nli tiny zero_shot from eng)")
+
+
+def test_training_numbers_that_differ_are_named_where_both_sides_know_theirs(tmp_path):
+    """Only the learning rate and the epochs are others, and the scores are within the noise."""
+    stores = [Store(tmp_path / name) for name in ("before", "after")]
+    for store, key, rate, epochs in ((stores[0], "p0", 1e-3, 3), (stores[1], "p9", 5e-4, 3)):
+        training = {"learning_rate": rate, "epochs": epochs}
+        record = put(store, answers(320), predict_key=key)
+        job(store, record, spec={"train": {"seed": 1, "training": training, "data": {"eng/train": "ab"}}})
+    (said,) = (note for note in against(Stored.of(stores[0], "b"), stores[1]).notes if "made otherwise" in note)
+    assert said.endswith(": 1 run (mini_nli tiny zero_shot from eng: training.learning_rate 0.001 -> 0.0005)")
+
+
+def test_a_spread_between_seeds_that_was_not_measured_is_said_to_be_assumed(store, lock):
+    put(store, answers(300))
+    job(store, put(store, answers(300)), trained=True)
+    (said,) = (note for note in against(lock, store, retrained="auto").notes if "spread between seeds" in note)
+    assert "fewer than 3: 1.0 points of accuracy (the harness's assumption; `seed_sd` in the policy" in said
+    (said,) = (note for note in against(lock, store, retrained="auto", seed_sd=0.05).notes if "spread between" in note)
+    assert "5.0 points of accuracy (as the policy says)" in said
+    assert not any("spread between seeds" in note for note in against(lock, store).notes)

@@ -64,15 +64,16 @@ def test_an_mlflow_run_is_a_baseline_and_so_is_a_sweep(store, call, tmp_path):
         record = store.read_cell("mini_nli", "p0", target)
     job(store, record, trained=False)
     uri = f"sqlite:///{tmp_path}/tracks.db"
-    parent = tracking.start_sweep(uri, "harness", "nightly", {}, "")
-    tracking.log_job(store, uri, "harness", "mini_nli", "p0", parent)
+    with tracking.sweep(store, uri, "harness", "nightly", {}, "") as parent:
+        tracking.log_job(store, uri, "harness", "mini_nli", "p0", parent)
+    (sweep,) = tracking.connected(uri).search_runs(["1"], "attributes.run_name = 'nightly'")
     (tmp_path / "mine" / "tracking").mkdir(parents=True)
     (tmp_path / "mine" / "tracking" / "mlflow.yaml").write_text(f"uri: {uri}\nexperiment: harness\n")
     for name in ("nightly", "p0"):
         said = call("--baseline", f"mlflow:{name}", "--config-dir", "mine", code=0).output
         assert f"PASSED against mlflow:{name}: 2 passed (2 of them unchanged)" in said
     put(store, answers(100))
-    assert "80.0 -> 25.0" in call("--baseline", f"mlflow:{parent}", "--config-dir", "mine", code=1).output
+    assert "80.0 -> 25.0" in call("--baseline", f"mlflow:{sweep.info.run_id}", "--config-dir", "mine", code=1).output
     assert "no run of that id, name or key" in call("--baseline", "mlflow:x", "--config-dir", "mine", code=2).output
 
 
@@ -108,6 +109,8 @@ def test_nothing_compared_and_other_data_exit_with_3(store, lock, call, tmp_path
         (("--baseline", "results", "--update"), "--update writes a lock file"),
         (("--baseline", "p.json", "--update", "--suite", "mini"), "p.json is no baseline"),
         ((), "--baseline"),
+        (("--baseline", "mini.json", "--suite", "mini"), "--suite is for --update"),
+        (("--baseline", "mini.json", "--update", "--junit", "j.xml"), "compares nothing"),
     ],
 )
 def test_what_is_asked_wrongly_exits_with_2_and_changes_nothing(lock, call, tmp_path, arguments, words):

@@ -40,7 +40,11 @@ def regret_bars(table: pd.DataFrame) -> Figure:
         regret[known], place[known], xerr=np.maximum(0, np.stack([regret - low, high - regret]))[:, known], fmt="none",
         ecolor=style.INK, elinewidth=1, capsize=2,
     )  # fmt: skip
-    axes.set_yticks(place, [f"{policy}  (n {n})" for policy, n in zip(rows["policy"], rows["n"], strict=True)])
+    labels = [
+        policy if common else f"{policy}  (own targets: {n})"
+        for policy, n, common in zip(rows["policy"], rows["n"], rows["common"], strict=True)
+    ]
+    axes.set_yticks(place, labels)
     ends = np.where(known, high, regret)
     for y, end, top in zip(place.tolist(), ends, rows["top1"], strict=True):
         axes.text(end + 0.01 * ends.max(), y, f" best source {top:.0%}", va="center", fontsize=6.5)
@@ -48,13 +52,14 @@ def regret_bars(table: pd.DataFrame) -> Figure:
     axes.axvline(0, color=style.INK, linewidth=1)
     first = table.iloc[0]
     axes.set(xlabel="regret: points below the best source of each target", title=f"{first['task']}, {first['model']}")
-    silent = ", ".join(f"{n} for {policy}" for policy, n in zip(rows["policy"], rows["without"], strict=True) if n)
-    if silent:
-        silent += "; bars with another n are of other targets"
+    rest = rows[rows["common"]]
+    silent = ", ".join(f"{n} by {policy}" for policy, n in zip(rest["policy"], rest["without"], strict=True) if n)
+    apart = "" if rows["common"].all() else " Targets of its own: too few to compare all policies on."
     style.caption(
         figure,
-        "Mean over targets, with 95 % intervals from resampling targets; n: targets. The zero line is the oracle, "
-        "which picks each source on test scores. Percentages: how often the choice is the best source, ties shared. "
-        + (f"Targets without a choice: {silent}." if silent else "Every policy chooses for every target."),
+        f"Mean over the {first['n']} targets that all policies have a source for, with 95 % intervals from resampling "
+        "them. "
+        "The zero line is the oracle, which picks each source on test scores. Percentages: how often the choice is the "
+        f"best source, ties shared.{f' Left out, as they have none: {silent}.' if silent else ''}{apart}",
     )
     return figure
