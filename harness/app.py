@@ -13,6 +13,8 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from harness import exchange
+from harness.cluster import share
 from harness.expand import expand
 from harness.manifest import release
 from harness.options import Options
@@ -25,6 +27,7 @@ log = logging.getLogger("harness")
 
 MANIFEST = "HARNESS_SWEEP"  # the manifest of the sweep that a worker belongs to
 TOTAL = "HARNESS_JOBS"  # how many Hydra jobs the sweep has
+WAIT = "HARNESS_WAIT"  # set where a job that another process is at is waited for
 PARENT = "HARNESS_PARENT_RUN"  # the tracking run that its runs are children of
 
 
@@ -41,17 +44,20 @@ def main(config: DictConfig) -> list[dict[str, Any]]:
     job = HydraConfig.get().job
     number = f"{1 if OmegaConf.is_missing(job, 'num') else job.num + 1}/{os.environ.get(TOTAL, 1)}"
     plain = {str(key): value for key, value in own.items()}
-    outcomes = run_configuration(plain, dict(runtime.choices), options, number)
+    outcomes = run_configuration(plain, dict(runtime.choices), options, number, WAIT in os.environ)
     return [dataclasses.asdict(outcome) for outcome in outcomes]
 
 
-def run_configuration(config: dict[str, Any], choices: dict[str, str], options: Options, number: str) -> list[Outcome]:
+def run_configuration(
+    config: dict[str, Any], choices: dict[str, str], options: Options, number: str, wait: bool = False
+) -> list[Outcome]:
     """What became of the jobs of one configuration.
 
     Args:
         number: which Hydra job of how many this is, for the reader of the log.
+        wait: wait for a job that another process is running; otherwise it is left to it.
     """
-    here = setting(config)
+    here = setting(config, wait)
     outcomes = []
     for together in siblings(expand(config, choices, options).jobs):
         with views_of(together) as views:
@@ -65,8 +71,10 @@ def run_job(job: Job, here: Setting, where: Mapping[str, Any], views: Views | No
     """Runs a job, writes its records to the tracking server, frees the weights that no other job waits for."""
     from harness import tracking
 
-    outcome = run(job, here, views)
+    with share.room(job.model.resources, str(job)):
+        outcome = run(job, here, views)
     if outcome.status in ("done", "failed"):
+        exchange.send(here.store.root, outcome.task, outcome.predict_key)
         if where.get("uri"):
             parent = os.environ.get(PARENT)
             tracking.log_job(here.store, where["uri"], where["experiment"], outcome.task, outcome.predict_key, parent)

@@ -25,6 +25,10 @@ class NotApplicableError(HarnessError):
     """
 
 
+class TimeLimitError(HarnessError):
+    """A job that a cluster cut short again and again, and that came no further."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The sentence part that helps after a misspelt name: ``did you mean 'x'?`` or the list of what is known."""
     from rapidfuzz import fuzz, process  # an error's own need: whoever makes none can do without it

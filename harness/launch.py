@@ -6,18 +6,21 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from harness import swept
-from harness.cluster import ray, resources
-from harness.cluster.slurm import lost_tasks_are_empty
+from harness import exchange, joining, swept
+from harness.cluster import ray, resources, slurm
 from harness.compose import Sweep, sweep
 from harness.disk import needed
 from harness.errors import HarnessError
-from harness.manifest import clean, manifest
+from harness.manifest import LOST, clean, manifest
 from harness.plan import Plan, failures, plan, refuse_nothing, setting, unfinished
+from harness.runner import lock_of
+from harness.secrets import redacted
 from harness.store import ErrorRecord, ensure_space
 from harness.summary import say, show, summarise
 
@@ -64,47 +67,103 @@ def run(arguments: Sequence[str], as_json: bool = False) -> int:
     planned = plan(asked)
     refuse_nothing(planned)
     show(planned)
-    parent = _launch(planned, asked, flags, arguments) if planned.open else None
+    parent = _through(planned, asked, flags, arguments)
     clean(planned)
     summarise(planned, as_json)
     failed = failures(planned)
+    sent = _sent(planned)
     if to_analyse and not swept.analysed(planned, asked, parent, quiet=as_json):
         return FAILED
     if failed and not asked.multirun and all(error.exception in MISTAKES for error in failed.values()):
         return USAGE
-    return FAILED if failed else DONE
+    return DONE if sent and not failed else FAILED
 
 
-def _launch(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -> str | None:
-    """Runs what is missing; the tracking run of the sweep, where there is one."""
-    from harness.app import MANIFEST, PARENT, TOTAL, main
+def _sent(planned: Plan) -> bool:
+    """Whether all results are where they are to be: those that only the mirror of a bucket has are sent now."""
+    try:
+        jobs = [(one.job.task.name, one.predict_key) for one in planned.jobs]
+        exchange.send_rest(planned.setting.store.root, jobs)
+    except HarnessError as error:
+        say.print(str(error), style="red", markup=False)
+        return False
+    return True
+
+
+def _through(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) -> str | None:
+    """Launches what is missing and joins who is at it already, until all is done or has failed; the tracking run.
+
+    Of two that start at once, the second finds the first's manifest.
+    """
+    launcher = asked.composed[0].choices.get("hydra/launcher", "basic") if asked.multirun else "basic"
+    store, parent = planned.setting.store, None
+    while planned.open:
+        with ExitStack() as stack:
+            with store.lock("sweeps"):
+                others = joining.elsewhere(planned)
+                mine = planned.open.keys() - others.keys()
+                if mine and launcher not in resources.REMOTE:
+                    mine = set(planned.open)  # what is sent nowhere is not doubled: locks keep a job to one process
+                words = redacted(shlex.join(arguments))
+                listed = mine if others else None
+                path = stack.enter_context(manifest(planned, words, launcher, listed)) if mine else None
+            if path is not None:
+                parent = _launch(planned, asked, flags, arguments, launcher, path, mine)
+        planned = _left(planned) if others else replace(planned, open={})
+        if planned.open:
+            joining.wait(store, others)
+            planned = _left(planned)
+    return parent
+
+
+def _left(planned: Plan) -> Plan:
+    """The plan with nothing open but what neither ended nor failed."""
+    return replace(planned, open={one.predict_key: tuple(one.cells) for one in unfinished(planned)})
+
+
+def _launch(
+    planned: Plan,
+    asked: Sweep,
+    flags: Any,
+    arguments: Sequence[str],
+    launcher: str,
+    path: Path,
+    mine: Collection[str],
+) -> str | None:
+    """Runs those of the open jobs that are this process's; the tracking run of the sweep, where there is one."""
+    from harness.app import MANIFEST, PARENT, TOTAL, WAIT, main
 
     store = planned.setting.store
     ensure_space(store.root, needed(planned))
+    exchange.check_writable(store.root)
     _warn_of_threads(planned, asked)
     for one in planned.jobs:  # what failed before is tried again, and must not look as if it had failed now
-        if one.predict_key in planned.open:
+        if one.predict_key in mine:
             store.clear_error(one.job.task.name, one.predict_key)
     config = asked.composed[0].config
-    launcher = asked.composed[0].choices.get("hydra/launcher", "basic") if asked.multirun else "basic"
-    if launcher == resources.RAY:
-        ray.register()
-    needs = resources.overrides(launcher, (one.job.model for one in planned.jobs), asked.arguments)
-    with (
-        manifest(planned, shlex.join(arguments), launcher) as path,
-        lost_tasks_are_empty() if launcher == resources.SLURM else nullcontext(),
-        _tracked(config, asked.multirun, arguments) as parent,
-        _environment({MANIFEST: str(path), TOTAL: str(len(asked.composed))} | ({PARENT: parent} if parent else {})),
-    ):
+    needs = resources.overrides(launcher, asked.arguments)
+    with ExitStack() as stack:
+        parent = stack.enter_context(_tracked(planned, config, asked.multirun, arguments))
+        words, number = asked.arguments, len(asked.composed)
+        if asked.multirun and launcher not in resources.REMOTE:  # Hydra composes what it launches, twice
+            words, number = asked.narrowed({place for key in mine for place in planned.numbers[key]})
+        environment = {MANIFEST: str(path), TOTAL: str(number)} | ({PARENT: parent} if parent else {})
+        stack.enter_context(_environment(environment))
+        lost: Mapping[int, str] = {}
+        if launcher == resources.SLURM:
+            lost = stack.enter_context(slurm.engaged(planned, asked.arguments, path, mine, {**environment, WAIT: "1"}))
         try:
-            _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *asked.arguments, *needs], main)
+            if launcher == resources.RAY:
+                ray.launch(asked, mine)  # Hydra would compose every job once more, and then again
+            else:
+                _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *words, *needs], main)
         except SystemExit:
             # Hydra has said why its launcher stopped (a worker was killed, say); other jobs do not end there
             if planned.setting.raise_errors or not asked.multirun or launcher in resources.REMOTE:
                 raise
             say.print("the launcher stopped; going on here with the jobs that are left")
         if launcher in resources.REMOTE:
-            _record_lost(planned, launcher)
+            _record_lost(planned, launcher, mine, lost)
         else:
             _finish(planned, asked)
     return parent
@@ -143,8 +202,10 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _tracked(config: Mapping[str, Any], multirun: bool, arguments: Sequence[str]) -> Iterator[str | None]:
-    """The tracking run that the jobs of a sweep are children of; started before any worker, so that none creates it."""
+def _tracked(
+    planned: Plan, config: Mapping[str, Any], multirun: bool, arguments: Sequence[str]
+) -> Iterator[str | None]:
+    """The tracked sweep that the jobs belong to; what a server that was away has missed is written at its end."""
     where = config["tracking"]
     if not where.get("uri"):
         yield None
@@ -158,15 +219,14 @@ def _tracked(config: Mapping[str, Any], multirun: bool, arguments: Sequence[str]
         yield None
         return
     text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
-    name = " ".join(arguments) or "sweep"
-    parent = tracking.start_sweep(where["uri"], where["experiment"], name[:250], {"command": name[:5000]}, text)
-    status = "FAILED"
-    try:
+    store, name = planned.setting.store, redacted(" ".join(arguments)) or "sweep"
+    with tracking.sweep(store, where["uri"], where["experiment"], name, {"command": name[:5000]}, text) as parent:
         yield parent
-        status = "FINISHED"
-    finally:
-        if parent:
-            tracking.finish_sweep(parent, status)
+    late = tracking.catch_up(store, where["uri"])
+    if late.written:
+        say.print(f"tracking: {late.written} runs were late, and are there now")
+    if late.unchanged:
+        say.print(f"tracking: {late.unchanged} runs are missing; `harness sync` adds them")
 
 
 def _finish(planned: Plan, asked: Sweep) -> None:
@@ -179,12 +239,19 @@ def _finish(planned: Plan, asked: Sweep) -> None:
         say.print(f"{number}/{len(left)} left {run_job(one.job, setting(config, wait=True), config['tracking'])}")
 
 
-def _record_lost(planned: Plan, launcher: str) -> None:
+def _record_lost(planned: Plan, launcher: str, mine: Collection[str], lost: Mapping[int, str]) -> None:
     """Leaves an error record for each job that ended elsewhere without a word; none of them is run here."""
+    store = planned.setting.store
     for one in unfinished(planned):
-        words = f"{launcher} ended without it; the same command runs it again"
-        error = ErrorRecord(exception="Lost", message=words, traceback="", job={"job": str(one.job)})
-        planned.setting.store.write_error(one.job.task.name, one.predict_key, error)
+        if one.predict_key not in mine:
+            continue
+        with store.lock(lock_of(one)):  # another process may be at it
+            if one not in unfinished(replace(planned, jobs=(one,))):
+                continue
+            why = next((lost[number] for number in planned.numbers[one.predict_key] if number in lost), "")
+            words = f"{launcher} ended without it{f' ({why})' if why else ''}; the same command runs it again"
+            error = ErrorRecord(exception=LOST, message=words, traceback="", job={"job": str(one.job)})
+            store.write_error(one.job.task.name, one.predict_key, error)
 
 
 def _warn_of_threads(planned: Plan, asked: Sweep) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import platform
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from harness.atomic import unwritable
 from harness.errors import HarnessError
+from harness.machine import place
 from harness.records import now
 
 if TYPE_CHECKING:
@@ -86,8 +86,6 @@ def holder(path: Path) -> str | None:
 
 def _sign(descriptor: int) -> None:
     """Writes who holds the lock into its file; it says so only while the lock is held."""
-    task = os.environ.get("SLURM_JOB_ID")
-    where = f"{platform.node()}, process {os.getpid()}" + (f", Slurm job {task}" if task else "")
     with suppress(OSError):  # a full disk; the lock holds all the same
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{where}, since {now()}".encode())
+        os.write(descriptor, f"{place()}, process {os.getpid()}, since {now()}".encode())

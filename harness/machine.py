@@ -1,12 +1,21 @@
-"""What this process may use of its machine: cores and memory, control groups included."""
+"""Where this process runs, and what it may use there: cores and memory, control groups included."""
 
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 GROUPS = Path("/proc/self/cgroup")
+
+
+def place() -> str:
+    """The node that this process runs on, and the job of Slurm that it belongs to, as in ``n1, Slurm job 12_3``."""
+    node = os.environ.get("SLURMD_NODENAME") or platform.node()
+    array, task = (os.environ.get(f"SLURM_ARRAY_{name}_ID") for name in ("JOB", "TASK"))
+    job = f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
+    return f"{node}, Slurm job {job}" if job else node
 
 
 def cores(cgroup: Path = CGROUP, groups: Path = GROUPS) -> int:

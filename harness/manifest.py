@@ -6,20 +6,26 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from harness.atomic import write_whole
-from harness.keyed import Keyed, keyed
+from harness.cluster.queue import alive
+from harness.errors import TimeLimitError
+from harness.keyed import Keyed, keyed, missing
 from harness.keys import digest
 from harness.plan import Plan
 from harness.records import now
 from harness.runner import Setting, lock_of
 from harness.store import Store
 from harness.strategies.base import STRATEGIES
+
+LOST = "Lost"
+"""What stands for the exception of a job that ended elsewhere without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,9 @@ class Listed:
 
     Attributes:
         lock: the name of the lock that whoever runs it holds.
+        open: its targets that were missing when the sweep began.
+        stale: those of them that had a record nevertheless, of other data or another scorer.
+        done: whether nothing at all was missing.
     """
 
     name: str
@@ -35,6 +44,9 @@ class Listed:
     predict_key: str
     lock: str
     targets: tuple[str, ...]
+    open: tuple[str, ...]
+    stale: tuple[str, ...]
+    done: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +54,44 @@ class Running:
     """A sweep as its manifest tells of it.
 
     Attributes:
-        alive: whether its launching process is.
+        host: where its launching process is, and ``process`` the number of that.
+        alive: whether it is.
+        began: when, by the clock of the file system that the records lie on.
+        tasks: Slurm's tasks by predict key, as in 12_3; empty where no array was submitted.
     """
 
     id: str
     command: str
     launcher: str
     host: str
+    process: int
     started: str
     alive: bool
+    began: float
     jobs: tuple[Listed, ...]
+    tasks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The ids of its arrays in Slurm."""
+        return tuple(sorted({task.split("_")[0] for task in self.tasks.values()}, key=int))
 
 
 @contextmanager
-def manifest(plan: Plan, command: str, launcher: str) -> Iterator[Path]:
+def manifest(plan: Plan, command: str, launcher: str, jobs: Collection[str] | None = None) -> Iterator[Path]:
     """The file that tells every worker of a sweep which jobs share which weights, while the sweep runs.
 
-    What killed sweeps have left of theirs is removed.
+    What killed sweeps have left of theirs is removed. One that is left by an error, Ctrl-C among them, while Slurm has
+    tasks of it, stays, as they do.
+
+    Args:
+        jobs: predict keys of those that it will run; all of the plan, unless others are at some of them.
     """
     needs: dict[str, list[str]] = {}
     users: dict[str, list[list[object]]] = {}
     for one in plan.jobs:
         if one.job.trained:
-            weights = [one.train_key, *_bases(one, plan.setting)]
+            weights = weights_of(one, plan.setting)
             needs[one.predict_key] = sorted({*needs.get(one.predict_key, ()), *weights})
             for train_key in weights:
                 users.setdefault(train_key, []).append([one.job.task.name, one.predict_key, list(one.cells)])
@@ -72,28 +99,76 @@ def manifest(plan: Plan, command: str, launcher: str) -> Iterator[Path]:
     name = digest([needs, os.getpid(), time.time_ns()])
     path = store.root / "sweeps" / f"{name}.json"
     with store.lock(f"sweep-{name}"):
-        for old in path.parent.glob("*.json"):
-            with store.lock(f"sweep-{old.stem}", wait=False) as dead:
-                if dead:
-                    old.unlink(missing_ok=True)
+        bury(store)
         content = {
             "command": command,
             "launcher": launcher,
             "host": platform.node(),
+            "process": os.getpid(),
             "started": now(),
-            "jobs": [asdict(_listed(one)) for one in plan.jobs],
+            "jobs": [asdict(_listed(one, plan)) for one in plan.jobs if jobs is None or one.predict_key in jobs],
             "needs": needs,
             "users": users,
         }
         write_whole(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
         try:
             yield path
-        finally:
-            path.unlink(missing_ok=True)
+        except BaseException:
+            if not _under_way(path):
+                _remove(path)
+            raise
+        _remove(path)
 
 
-def _listed(one: Keyed) -> Listed:
-    return Listed(str(one.job), one.job.task.name, one.predict_key, lock_of(one), tuple(one.cells))
+def _listed(one: Keyed, plan: Plan) -> Listed:
+    there = plan.setting.store.targets(one.job.task.name, one.predict_key)
+    missing = tuple(target for target in plan.open.get(one.predict_key, ()) if target in one.cells)
+    return Listed(
+        name=str(one.job),
+        task=one.job.task.name,
+        predict_key=one.predict_key,
+        lock=lock_of(one),
+        targets=tuple(one.cells),
+        open=missing,
+        stale=tuple(target for target in missing if target in there),
+        done=one.predict_key not in plan.open,
+    )
+
+
+def submitted(manifest: Path, tasks: Mapping[str, str]) -> None:
+    """Adds tasks that Slurm now has to a sweep, by predict key; beside the manifest, which nobody reads twice."""
+    write_whole(_beside(manifest), json.dumps({**_tasks(manifest), **tasks}, indent=1).encode())
+
+
+def _beside(manifest: Path) -> Path:
+    return manifest.with_suffix(".slurm")
+
+
+def _tasks(manifest: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(_beside(manifest).read_bytes())
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _under_way(manifest: Path) -> bool:
+    """Whether Slurm has tasks of a sweep, or may have: it does not answer."""
+    arrays = {task.split("_")[0] for task in _tasks(manifest).values()}
+    return bool(arrays) and alive(arrays) is not False
+
+
+def _remove(manifest: Path) -> None:
+    for path in (manifest, _beside(manifest)):
+        path.unlink(missing_ok=True)
+
+
+def bury(store: Store) -> None:
+    """Removes what killed sweeps have left of their manifests, unless Slurm still has tasks of theirs."""
+    for path in (store.root / "sweeps").glob("*.json"):
+        with store.lock(f"sweep-{path.stem}", wait=False) as dead:
+            if dead and not _under_way(path):
+                _remove(path)
 
 
 def running(store: Store) -> Iterator[Running]:
@@ -101,12 +176,19 @@ def running(store: Store) -> Iterator[Running]:
     for path in sorted((store.root / "sweeps").glob("*.json")):
         try:
             content: dict[str, Any] = json.loads(path.read_bytes())
+            began = path.stat().st_mtime
         except FileNotFoundError:  # it has just ended
             continue
-        jobs = tuple(Listed(**{**job, "targets": tuple(job["targets"])}) for job in content["jobs"])
+        lists = ("targets", "open", "stale")
+        jobs = tuple(Listed(**job | {name: tuple(job[name]) for name in lists}) for job in content["jobs"])
         alive = store.holder(f"sweep-{path.stem}") is not None
-        told = {name: str(content[name]) for name in ("command", "launcher", "host", "started")}
-        yield Running(id=path.stem, alive=alive, jobs=jobs, **told)
+        told = {name: content[name] for name in ("command", "launcher", "host", "process", "started")}
+        yield Running(id=path.stem, alive=alive, began=began, jobs=jobs, tasks=_tasks(path), **told)
+
+
+def weights_of(one: Keyed, setting: Setting) -> list[str]:
+    """The train keys of all weights that a job needs, its own first."""
+    return [one.train_key, *_bases(one, setting)] if one.job.trained else []
 
 
 def _bases(one: Keyed, setting: Setting) -> Iterator[str]:
@@ -123,7 +205,7 @@ def release(manifest: Path, setting: Setting, predict_key: str) -> None:
     """
     if setting.keep == "all" or not manifest.exists():
         return
-    content = json.loads(manifest.read_bytes())
+    content = _shared(manifest)
     store = setting.store
     for train_key in content["needs"].get(predict_key, ()):
         waiting = setting.keep == "until_evaluated" and any(
@@ -134,13 +216,38 @@ def release(manifest: Path, setting: Setting, predict_key: str) -> None:
             _drop(train_key, store)
 
 
+@lru_cache(maxsize=1)
+def _shared(manifest: Path) -> dict[str, Any]:
+    """A manifest, which never changes: a worker that serves thousands of jobs reads it once."""
+    content: dict[str, Any] = json.loads(manifest.read_bytes())
+    return content
+
+
 def clean(plan: Plan) -> None:
-    """Drops what weights of the plan's jobs are left when it ends, by a killed sweep before it too."""
+    """Drops what is left of the plan's jobs when it ends, by a killed sweep before it too.
+
+    The weights, as ``checkpoint.keep`` says; and how far a training run had come, unless its job was interrupted and is
+    to go on: what failed by itself begins anew.
+    """
+    store = plan.setting.store
+    bury(store)
+    trained = [(one, weights_of(one, plan.setting)) for one in plan.jobs if one.job.trained]
+    if left := {key for _, several in trained for key in several if store.training(key).exists()}:
+        goes_on = {key for one, several in trained if _interrupted(one, store) for key in several}
+        for train_key in left - goes_on:
+            with store.lock(train_key, wait=False) as mine:
+                if mine:
+                    store.drop_training(train_key)
     if plan.setting.keep == "all":
         return
-    trained = [one for one in plan.jobs if one.job.trained]
-    for train_key in {key: None for one in trained for key in (one.train_key, *_bases(one, plan.setting))}:
-        _drop(train_key, plan.setting.store)
+    for train_key in {key: None for _, several in trained for key in several}:
+        _drop(train_key, store)
+
+
+def _interrupted(one: Keyed, store: Store) -> bool:
+    """Whether a job ended without a word of its own: killed, or lost on a cluster."""
+    error = store.read_error(one.job.task.name, one.predict_key)
+    return bool(missing(one, store)) and (error is None or error.exception in (LOST, TimeLimitError.__name__))
 
 
 def _drop(train_key: str, store: Store) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from harness import keys, scoring
 from harness.keyed import Keyed, model_of
+from harness.machine import place
 from harness.models.base import Curve
 from harness.store import CellRecord, JobRecord, Store
 from harness.strategies.base import STRATEGIES, touches
@@ -104,7 +105,7 @@ def write_job(one: Keyed, store: Store, root: Path | None, progress: Progress) -
             backend=model.backend,
             checkpoint=job.model.checkpoint or None,
             status="done" if done >= set(job.targets) else "partial",
-            host=platform.node(),
+            host=place(),
             curves=[{"name": point.name, "step": point.step, "value": point.value} for point in progress.curves]
             or (before.curves if before else []),
             spec={"train": content, "predict": keys.predict_content(job, one.train_key)},

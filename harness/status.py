@@ -1,18 +1,25 @@
-"""What `harness status` prints: the sweeps of a store that are under way, from the store alone."""
+"""What `harness status` prints: the sweeps of a store that are under way, from the store and from Slurm's queue."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
+from harness.cluster.queue import Queued, queue
 from harness.errors import HarnessError
-from harness.manifest import Running, running
-from harness.store import Store
+from harness.manifest import Listed, Running, running
+from harness.store import ERROR, JOB, Store
+
+HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +28,22 @@ class Status:
 
     Attributes:
         done: jobs; likewise ``queued``.
-        running: jobs that somebody holds, and who; jobs that share weights wait for each other.
+        running: jobs that somebody is at, and who; jobs that share weights wait for each other.
         failed: jobs with their reasons.
+        waiting: queued jobs by the reason that Slurm gives.
+        hours: since it began.
         per_hour: jobs that ended since the sweep began, an hour; None before the first.
-        end: when it ends at that rate, ISO 8601 in UTC; None where nobody can say, or where nobody works at it.
+        hours_left: at that rate; None where nobody can say, or where nobody works at it.
     """
 
     done: int
     queued: int
     running: dict[str, str]
     failed: dict[str, str]
+    waiting: dict[str, int]
+    hours: float
     per_hour: float | None
-    end: str | None
+    hours_left: float | None
 
 
 def show(results: Path, as_json: bool) -> None:
@@ -44,55 +55,132 @@ def show(results: Path, as_json: bool) -> None:
     if not results.is_dir():
         raise HarnessError(f"{results}: no store there yet; `harness run` makes one, --results points to another")
     store = Store(results)
-    found = [(sweep, status(store, sweep, datetime.now(UTC))) for sweep in running(store)]
+    sweeps = list(running(store))
+    told = queue({array for sweep in sweeps for array in sweep.arrays})
+    at = clock(store)
+    found = [(sweep, status(store, sweep, at, told)) for sweep in sweeps]
     if as_json:
-        plain = [asdict(sweep) | {"jobs": len(sweep.jobs)} | asdict(far) for sweep, far in found]
-        click.echo(json.dumps(plain, indent=1, ensure_ascii=False))
+        click.echo(json.dumps([_plain(sweep, far) for sweep, far in found], indent=1, ensure_ascii=False))
         return
     for sweep, far in found:
-        click.echo("\n".join(_lines(sweep, far)))
+        click.echo("\n".join(_lines(sweep, far, told)))
     if not found:
         click.echo(f"{results}: no sweep is under way")
 
 
-def status(store: Store, sweep: Running, at: datetime) -> Status:
-    """How far a sweep is at a moment."""
-    began = datetime.fromisoformat(sweep.started)
+def clock(store: Store) -> float:
+    """This moment by the clock that stamps the store's files, which no machine's own need agree with."""
+    try:
+        with tempfile.TemporaryFile(dir=store.root / "sweeps") as probe:
+            return os.fstat(probe.fileno()).st_mtime
+    except OSError:  # somebody else's store
+        return time.time()
+
+
+def status(store: Store, sweep: Running, at: float, told: Mapping[str, Queued] | None = None) -> Status:
+    """How far a sweep is at a moment of the store's clock; files are looked for and not read.
+
+    Args:
+        told: what Slurm says of its tasks; None where it says nothing.
+    """
     held: dict[str, str] = {}
     failed: dict[str, str] = {}
-    done = since = 0
+    waiting: Counter[str] = Counter()
+    done = since = queued = 0
     for job in sweep.jobs:
-        record = store.read_job(job.task, job.predict_key)
-        if record is not None and set(job.targets) <= set(store.targets(job.task, job.predict_key)):
+        names = set() if job.done else _names(store, job)
+        task = (told or {}).get(sweep.tasks.get(job.predict_key, ""))
+        if job.done or _complete(store, job, names, sweep.began):
             done += 1
-            since += datetime.fromisoformat(record.created) >= began
-        elif (error := store.read_error(job.task, job.predict_key)) is not None:
+            since += not job.done
+        elif ERROR in names and (error := store.read_error(job.task, job.predict_key)) is not None:
             failed[job.name] = f"{error.exception}: {error.message}"
-        elif (who := store.holder(job.lock)) is not None:
+        elif (who := _at_it(store, sweep, job, task)) is not None:
             held[job.name] = who
-    queued = len(sweep.jobs) - done - len(failed) - len(held)
-    hours = (at - began) / timedelta(hours=1)
-    rate = since / hours if since and hours > 0 else None
-    end = at + timedelta(hours=(queued + len(held)) / rate) if rate and (held or sweep.alive) else None
+        else:
+            queued += 1
+            if task is not None and not task.ended:
+                waiting[task.reason] += 1
+    hours = max(0.0, at - sweep.began) / HOUR
+    rate = since / hours if since and hours else None
+    worked_at = sweep.alive or held or waiting
     return Status(
         done=done,
         queued=queued,
         running=held,
         failed=failed,
+        waiting=dict(waiting.most_common()),
+        hours=hours,
         per_hour=rate,
-        end=end.isoformat(timespec="minutes") if end else None,
+        hours_left=(queued + len(held)) / rate if rate and worked_at else None,
     )
 
 
-def _lines(sweep: Running, one: Status) -> Iterator[str]:
+def _names(store: Store, job: Listed) -> set[str]:
+    try:
+        return set(os.listdir(store.folder(job.task, job.predict_key)))  # noqa: PTH208  # 5x faster
+    except FileNotFoundError:
+        return set()
+
+
+def _complete(store: Store, job: Listed, names: set[str], began: float) -> bool:
+    """Whether every record of a job is there, and none from before the sweep that was to be made anew."""
+    if not {JOB, *(f"{target}.json" for target in job.targets)} <= names:
+        return False
+    folder = store.folder(job.task, job.predict_key)
+    return all((folder / f"{target}.json").stat().st_mtime >= began for target in job.stale)
+
+
+def _at_it(store: Store, sweep: Running, job: Listed, task: Queued | None) -> str | None:
+    """Who is at a job: the holder of its lock, or the task of Slurm that starts, reads, or waits for the holder."""
+    holder = store.holder(job.lock)
+    if task is None or task.ended or not task.node:
+        return holder
+    name = sweep.tasks[job.predict_key]
+    if holder is None or f"Slurm job {name}," in holder:
+        return holder or f"{task.node}, Slurm job {name}"
+    return f"{task.node}, Slurm job {name}; waits for {holder}"
+
+
+def _plain(sweep: Running, far: Status) -> dict[str, object]:
+    told = asdict(sweep) | {"jobs": len(sweep.jobs), "tasks": len(sweep.tasks), "arrays": sweep.arrays}
+    return told | asdict(far) | {"end": _end(far)}
+
+
+def _end(far: Status) -> str | None:
+    """When it ends, by the clock of whoever asks, ISO 8601 in UTC."""
+    if far.hours_left is None:
+        return None
+    return (datetime.now(UTC) + timedelta(hours=far.hours_left)).isoformat(timespec="minutes")
+
+
+def _lines(sweep: Running, one: Status, told: Mapping[str, Queued] | None) -> Iterator[str]:
     yield f"harness run {sweep.command}"
-    launched = "" if sweep.alive else "; its launching process is gone: the same command goes on with what is left"
-    yield f"  since {sweep.started} by {sweep.launcher} on {sweep.host}{launched}"
+    yield f"  by {sweep.launcher}, {who(sweep)}{_gone(sweep, told)}"
     counts = f"{one.done} done, {len(one.running)} running, {one.queued} queued, {len(one.failed)} failed"
     pace = f"; {one.per_hour:.0f} jobs an hour" if one.per_hour else ""
-    end = f", the last about {one.end}" if one.end else ""
+    end = f", the last about {_end(one)}" if one.hours_left is not None else ""
     yield f"  {len(sweep.jobs)} jobs: {counts}{pace}{end}"
-    for name, who in one.running.items():
-        yield f"  running: {name} ({who})"
+    if sweep.arrays and told is None:
+        yield "  Slurm does not answer here (squeue): who waits, and where jobs start, is not known"
+    for reason, count in one.waiting.items():
+        yield f"  queued in Slurm: {count} ({reason})"
+    for name, holder in one.running.items():
+        yield f"  running: {name} ({holder})"
     for name, why in one.failed.items():
         yield f"  failed: {name}: {why}"
+
+
+def who(sweep: Running) -> str:
+    """Who launched a sweep, where it runs, and since when."""
+    arrays = f", Slurm's array {' '.join(sweep.arrays)}" if sweep.arrays else ""
+    return f"process {sweep.process} on {sweep.host}{arrays}, since {sweep.started}"
+
+
+def _gone(sweep: Running, told: Mapping[str, Queued] | None) -> str:
+    """What the same command would do where the launching process is gone."""
+    if sweep.alive:
+        return ""
+    if any(not told[task].ended for task in sweep.tasks.values() if told and task in told):
+        return "; that process is gone, the array goes on: the same command joins it"
+    return "; its launching process is gone: the same command goes on with what is left"

@@ -1,18 +1,21 @@
-"""How far a sweep is, told from the store alone."""
+"""How far a sweep is, told from the store and from Slurm's queue; whatever the clocks say."""
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from harness.cluster.queue import Queued
 from harness.compose import sweep
-from harness.manifest import manifest, running
+from harness.manifest import bury, manifest, running, submitted
 from harness.plan import plan
 from harness.records import ErrorRecord
 from harness.runner import lock_of, run
-from harness.status import status
+from harness.status import clock, status
 
 WORDS = ("task=mini_ner", "model=majority", "source=eng,deu,spa,fin", "target=eng,jpn", "tracking=none")
 
@@ -30,26 +33,107 @@ def test_every_job_is_done_running_queued_or_failed(planned):
         store.write_error("mini_ner", failed.predict_key, ErrorRecord.of(ValueError("no such file"), {}))
         with store.lock(lock_of(held)):
             (found,) = running(store)
-            began = datetime.fromisoformat(found.started)
-            told = status(store, found, began + timedelta(hours=2))
-            assert status(store, found, began).per_hour is None
+            told = status(store, found, found.began + 7200)
+            assert status(store, found, found.began).per_hour is None
     assert found.alive
     assert (len(found.jobs), told.done, told.queued) == (4, 1, 1)
     assert told.failed == {str(failed.job): "ValueError: no such file"}
     assert list(told.running) == [str(held.job)]
     assert "process" in told.running[str(held.job)]
     assert told.per_hour == 0.5  # one job in two hours; the two that are left take four more
-    assert datetime.fromisoformat(told.end) == (began + timedelta(hours=6)).replace(second=0)
+    assert told.hours_left == 4
     assert list(running(store)) == []  # a sweep that ended leaves nothing
 
 
-def test_what_was_done_before_the_sweep_says_nothing_of_its_pace(planned):
+def test_what_was_done_before_the_sweep_says_nothing_of_its_pace(planned, tmp_path):
     store = planned.setting.store
     run(planned.jobs[0].job, planned.setting)
-    with manifest(planned, "", "basic"):
+    with manifest(plan(sweep([*WORDS, f"results={tmp_path}/results"], multirun=True)), "", "basic"):
         (found,) = running(store)
-        late = type(found)(**{**{name: getattr(found, name) for name in found.__slots__}, "started": _tomorrow()})
-        assert status(store, late, datetime.now(UTC) + timedelta(days=2)).per_hour is None
+        told = status(store, found, found.began + 3600)
+    assert (told.done, told.queued, told.per_hour, told.hours_left) == (1, 3, None, None)
+
+
+def test_a_record_that_is_to_be_made_anew_is_not_done_before_it_is(planned):
+    """One of other data, or by another scorer: its file is there from the start."""
+    store, one = planned.setting.store, planned.jobs[0]
+    run(one.job, planned.setting)
+    stale = [store.folder("mini_ner", one.predict_key) / f"{target}.json" for target in ("eng", "jpn")]
+    with manifest(planned, "", "basic"):  # planned before it was there, so it is open
+        (found,) = running(store)
+        assert status(store, found, found.began).done == 0
+        os.utime(stale[0])
+        assert status(store, found, found.began).done == 0
+        os.utime(stale[1])
+        assert status(store, found, found.began).done == 1
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_clocks_an_hour_apart_change_neither_pace_nor_what_is_done(planned, monkeypatch, hours):
+    """Workers and readers have clocks of their own; what counts is the file system's."""
+    store = planned.setting.store
+
+    class Apart(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return super().now(tz) + timedelta(hours=hours)
+
+    with manifest(planned, "", "basic"):
+        monkeypatch.setattr("harness.records.datetime", Apart)
+        monkeypatch.setattr("time.time", lambda: Apart.now(UTC).timestamp())
+        run(planned.jobs[0].job, planned.setting)
+        record = store.read_job("mini_ner", planned.jobs[0].predict_key)
+        (found,) = running(store)
+        told = status(store, found, clock(store))
+        monkeypatch.undo()
+    shift = datetime.fromisoformat(record.created) - datetime.now(UTC)
+    assert abs(shift - timedelta(hours=hours)) < timedelta(minutes=5)
+    assert (told.done, told.queued) == (1, 3)
+    assert 0 <= told.hours < 0.1
+    assert told.per_hour > 10
+    assert all(value >= 0 for value in record.timings.values())
+
+
+def test_slurm_says_which_jobs_have_begun_and_why_others_wait(planned, monkeypatch):
+    """A task that starts, reads, or waits for weights holds no lock of its job yet."""
+    store = planned.setting.store
+    first, second, third, fourth = planned.jobs
+    with manifest(planned, "", "submitit_slurm") as path:
+        submitted(path, {one.predict_key: f"7_{i}" for i, one in enumerate(planned.jobs[:2])})
+        submitted(path, {one.predict_key: f"9_{i}" for i, one in enumerate(planned.jobs[2:])})
+        (found,) = running(store)
+        assert found.arrays == ("7", "9")
+        queued = {
+            "7_0": Queued("RUNNING", "None", "n1"),
+            "7_1": Queued("COMPLETED", "None", "n2"),
+            "9_0": Queued("PENDING", "Resources", ""),
+            "9_1": Queued("RUNNING", "None", "n3"),
+        }
+        monkeypatch.setenv("SLURM_JOB_ID", "77")
+        monkeypatch.setenv("SLURMD_NODENAME", "n9")
+        with store.lock(lock_of(fourth)):
+            told = status(store, found, found.began, queued)
+    assert told.running[str(first.job)] == "n1, Slurm job 7_0"
+    assert told.running[str(fourth.job)].startswith("n3, Slurm job 9_1; waits for n9, Slurm job 77, process")
+    assert told.waiting == {"Resources": 1}
+    assert (told.queued, str(second.job) in told.running, str(third.job) in told.running) == (2, False, False)
+    assert not list((store.root / "sweeps").iterdir())
+
+
+def test_a_manifest_stays_as_long_as_slurm_has_tasks_of_its_sweep(planned, monkeypatch):
+    store = planned.setting.store
+    for says, left in ((True, 1), (None, 2), (False, 0)):  # None: Slurm does not answer
+        monkeypatch.setattr("harness.manifest.alive", lambda _, says=says: says)
+        with suppress(KeyboardInterrupt), manifest(planned, "", "submitit_slurm") as path:
+            submitted(path, {planned.jobs[0].predict_key: "7"})
+            raise KeyboardInterrupt
+        bury(store)
+        assert len(list((store.root / "sweeps").glob("*.json"))) == left
+        assert len(list((store.root / "sweeps").glob("*.slurm"))) == left
+    with manifest(planned, "", "submitit_slurm") as path:
+        submitted(path, {planned.jobs[0].predict_key: "7"})
+        monkeypatch.setattr("harness.manifest.alive", lambda _: True)
+    assert not list((store.root / "sweeps").iterdir())  # one that came to its end leaves nothing
 
 
 def test_a_sweep_whose_launcher_was_killed_is_said_to_be_so(planned, tmp_path, harness):
@@ -63,7 +147,7 @@ def test_a_sweep_whose_launcher_was_killed_is_said_to_be_so(planned, tmp_path, h
     (found,) = running(store)
     assert not found.alive
     said = harness("status", code=0).stdout
-    assert "launching process is gone" in said
+    assert "launching process is gone: the same command goes on" in said
     assert "0 done, 0 running, 4 queued, 0 failed" in said
     (as_json,) = json.loads(harness("status", "--json", code=0).stdout)
     assert as_json["end"] is None
@@ -73,7 +157,3 @@ def test_no_sweep_and_no_store(harness, tmp_path):
     assert "no store there yet" in harness("status", code=2).stderr
     (tmp_path / "results").mkdir()
     assert "no sweep is under way" in harness("status", code=0).stdout
-
-
-def _tomorrow() -> str:
-    return (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="seconds")

@@ -1,172 +1,257 @@
-"""Sweeps on Ray: a job is a task; what it finds comes back as files, and the driver's store has them.
-
-Where the nodes see the results folder themselves, jobs write there and nothing is sent.
-"""
+"""Sweeps on Ray: a configuration is a task, and Ray decides when and on which node it runs."""
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import socket
+import time
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import zip_longest
 from typing import Any
 
-from hydra.core.plugins import Plugins
-
-from harness.atomic import write_whole
+from harness.app import MANIFEST, PARENT
+from harness.cluster.node import Done, Task, finished, give_up, jobs_of, receive, work
+from harness.cluster.resources import largest
+from harness.compose import Sweep
 from harness.errors import HarnessError
-from harness.expand import expand
-from harness.keyed import done, keyed
-from harness.keys import digest
-from harness.options import Options
+from harness.keyed import Keyed
+from harness.manifest import LOST
 from harness.plan import setting
-from harness.runner import Outcome
+from harness.secrets import CREDENTIALS
+from harness.spec import Resources
 from harness.summary import say
 
-log = logging.getLogger("harness")
+AHEAD = 1000  # tasks that Ray is given before they can run: it sees what is wanted, and waiting for them stays cheap
+PAUSE = 5.0  # seconds between two looks at the nodes
+GB = 2**30
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One configuration of a sweep, whole, as a node needs it.
+class Node:
+    """A living node; ``has`` is what it has when nothing runs, in Ray's words."""
 
-    Attributes:
-        number: which of how many.
-        marker: a file of the driver's; a node that sees it shares the driver's files.
-    """
+    id: str
+    has: Mapping[str, float]
 
-    config: dict[str, Any]
-    choices: dict[str, str]
-    options: Options
-    number: str
-    marker: str
+    def fits(self, needs: Resources) -> bool:
+        """Whether a job that needs so much can ever run there."""
+        wanted = {"CPU": needs.cpus, "GPU": needs.gpus, "memory": needs.memory_gb * GB}
+        return all(self.has.get(name, 0) >= much for name, much in wanted.items())
+
+    def __str__(self) -> str:
+        return _words(self.has.get("CPU", 0), self.has.get("GPU", 0), self.has.get("memory", 0) / GB)
+
+
+def _words(cpus: float, gpus: float, memory_gb: float) -> str:
+    return f"{cpus:g} CPU, {gpus:g} GPU, {memory_gb:.3g} GB"
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What became of the jobs of a configuration, and their records where the driver cannot see them.
+class Sent:
+    """A task that Ray has, and what was asked for it."""
 
-    Attributes:
-        files: content by path below the results folder, tables before the records that vouch for them.
-    """
-
-    outcomes: list[Outcome]
-    files: dict[str, bytes] = field(default_factory=dict)
+    task: Task
+    needs: Resources
 
 
-def register() -> None:
-    """Makes the launcher known to Hydra, which takes one from its own namespace alone.
+def launch(asked: Sweep, wanted: Collection[str]) -> None:
+    """Has Ray run the configurations of a sweep; what is lost for good has an error record that says why.
+
+    Args:
+        wanted: predict keys of the jobs to run; the others are done, or another sweep is at them.
 
     Raises:
-        HarnessError: Ray is not installed.
+        HarnessError: there is no Ray, or none that answers.
     """
     try:
         import ray  # noqa: F401
     except ImportError as error:
         raise HarnessError("hydra/launcher=ray needs Ray: pip install 'multilingual-harness[ray]'") from error
-    import hydra_plugins
-
-    folder = str(Path(__file__).with_name("plugins"))
-    if folder not in hydra_plugins.__path__:
-        hydra_plugins.__path__.append(folder)
-    Plugins.instance().register(importlib.import_module("hydra_plugins.harness_ray").RayLauncher)
+    tasks = _tasks(asked)
+    with _connected(asked.launcher["address"]):
+        _run(tasks, wanted, asked.launcher)
 
 
-def launch(tasks: Sequence[Task], address: str | None, demands: Mapping[str, Any]) -> list[list[Outcome]]:
-    """The outcomes of each configuration; none of one whose node died more often than it may."""
-    import ray
-
-    found: list[list[Outcome]] = [[] for _ in tasks]
-    with _connected(address):
-        start = ray.remote(**demands)(work)
-        pending = {start.remote(task): i for i, task in enumerate(tasks) if not finished(task)}
-        while pending:
-            ready, _ = ray.wait(list(pending))
-            for reference in ready:
-                i = pending.pop(reference)
-                try:
-                    found[i] = receive(ray.get(reference), tasks[i])
-                except ray.exceptions.RayError as error:
-                    log.warning("%s was lost: %s", tasks[i].number, str(error).strip().splitlines()[0])
-    return found
-
-
-def finished(task: Task) -> bool:
-    """Whether the driver's store holds all of a configuration: a node without that store would compute it again."""
-    here = setting(task.config)
-    jobs = expand(task.config, task.choices, task.options).jobs
-    return all(done(keyed(job, here.root, here.cache), here.store) for job in jobs)
+def _tasks(asked: Sweep) -> list[Task]:
+    environment = {name: os.environ[name] for name in (MANIFEST, PARENT, *CREDENTIALS) if name in os.environ}
+    results = str(setting(asked.composed[0].config).store.root)
+    return [
+        Task(
+            config={**one.config, "results": results},
+            choices=one.choices,
+            options=asked.options,
+            number=f"{i}/{len(asked.composed)}",
+            marker=os.environ[MANIFEST],
+            environment=environment,
+        )
+        for i, one in enumerate(asked.composed, start=1)
+    ]
 
 
 @contextmanager
 def _connected(address: str | None) -> Iterator[None]:
     import ray
 
-    from harness.app import MANIFEST, PARENT
-
-    inherited = {name: os.environ[name] for name in (MANIFEST, PARENT) if name in os.environ}
-    ray.init(
-        address=address,
-        include_dashboard=False if address is None and "RAY_ADDRESS" not in os.environ else None,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        runtime_env={"env_vars": inherited},
-    )
+    where = address or os.environ.get("RAY_ADDRESS") or "local"
+    alone = {"include_dashboard": False} if where == "local" else {}
+    host, _, port = where.rpartition(":")
+    try:
+        if host and port.isdigit() and "/" not in host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=10).close()
+        ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **alone)
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"no Ray answers at {where}: {error}") from error
     try:
         yield
     finally:
         ray.shutdown()
 
 
-def work(task: Task) -> Done:
-    """Runs a configuration on a node; base weights and tokens stay with the process and in the node's own cache."""
-    from harness.app import run_configuration
+def _run(tasks: Sequence[Task], wanted: Collection[str], asks: Mapping[str, Any]) -> None:
+    """Submits the tasks as Ray gets through them, and receives what they found."""
+    import ray
 
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if Path(task.marker).exists():
-        return Done(run_configuration(task.config, task.choices, task.options, task.number))
-    results = Path(tempfile.gettempdir()) / f"harness-{digest([task.marker])}"
-    # the driver writes the records, and tracks them
-    config = task.config | {"results": str(results), "tracking": task.config["tracking"] | {"uri": None}}
-    outcomes = run_configuration(config, task.choices, task.options, task.number)
-    files: dict[str, bytes] = {}
-    for one in outcomes:
-        files |= _taken(results, Path("runs") / one.task / one.predict_key)
-    return Done(outcomes, files)
+    places = _places(tasks)
+    queue, later = deque(_dealt(tasks, places, sum(node.has.get("CPU", 0) > 0 for node in _nodes(set())))), list[Task]()
+    pending: dict[Any, Sent] = {}
+    unfit: set[str] = set()
+    short: dict[Resources, float] = {}  # what no node has, since when
+    looked, nodes = -PAUSE, list[Node]()
+    while queue or pending or later:
+        if time.monotonic() > looked + PAUSE:
+            looked, nodes = time.monotonic(), _nodes(unfit)
+            _wait_for_nodes(pending, nodes, short, 60 * asks["wait_minutes"])
+        if not queue and not pending:
+            # their jobs were another's, whose weights they share mostly; now they wait for it
+            queue, later = deque(replace(task, wait=True) for task in later), []
+        if queue and len(pending) < AHEAD:
+            task = queue.popleft()
+            jobs = [one for one in jobs_of(task) if one.predict_key in wanted]
+            if not finished(task, jobs):
+                sent = Sent(task, _needs(jobs, asks))
+                pending[_submit(sent, nodes, unfit, places[_group(task)], asks["retries"])] = sent
+        patience = 0 if queue and len(pending) < AHEAD else PAUSE
+        for reference in ray.wait(list(pending), timeout=patience)[0] if pending else ():
+            task = pending.pop(reference).task
+            node, came = _result(reference, task)
+            if came.unfit:  # and it gives back what Ray had for it already
+                if node not in unfit:
+                    say.print(f"node {node[:8]} can run no more jobs: {came.unfit}", markup=False)
+                unfit.add(node)
+                looked = -PAUSE
+                queue.appendleft(task)
+            elif any(one.status == "elsewhere" for one in receive(came, task)):
+                later.append(task)
 
 
-def _taken(results: Path, folder: Path) -> dict[str, bytes]:
-    """The files of a job's folder, which is then removed."""
-    found = sorted((results / folder).glob("*"), key=lambda path: (path.suffix != ".parquet", path.name))
-    files = {str(folder / path.name): path.read_bytes() for path in found}
-    shutil.rmtree(results / folder, ignore_errors=True)
-    return files
+def _nodes(unfit: set[str]) -> list[Node]:
+    import ray
+
+    alive = [Node(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]
+    return sorted((node for node in alive if node.id not in unfit), key=lambda node: node.id)
 
 
-def receive(came: Done, task: Task) -> list[Outcome]:
-    """The outcomes of a configuration, its records now in the driver's store and with its tracking server."""
-    root = Path(task.config["results"])
-    for path, content in came.files.items():
-        write_whole(root / path, content)
-    if came.files:
-        _track(came.outcomes, root, task.config["tracking"])
-    for outcome in came.outcomes:
-        say.print(f"{task.number} {outcome}", markup=False)
-    return came.outcomes
+def _needs(jobs: Sequence[Keyed], asks: Mapping[str, Any]) -> Resources:
+    """What the jobs' own models need, unless the command line says otherwise."""
+    given = {name: asks[name] for name in ("cpus", "gpus", "memory_gb") if asks[name] is not None}
+    return replace(largest(one.job.model for one in jobs), **given)
 
 
-def _track(outcomes: Sequence[Outcome], root: Path, where: Mapping[str, Any]) -> None:
-    from harness import tracking
-    from harness.app import PARENT
-    from harness.store import Store
+def _group(task: Task) -> tuple[str, str]:
+    """What tasks share that is worth loading once: a checkpoint, and the data that is trained on."""
+    model = str(task.config["model"].get("checkpoint") or task.choices["model"])
+    return model, str(task.config["task"].get("train") or task.choices["task"])
 
-    if where.get("uri"):
-        for one in outcomes:
-            tracking.log_job(
-                Store(root), where["uri"], where["experiment"], one.task, one.predict_key, os.environ.get(PARENT)
-            )
+
+def _places(tasks: Sequence[Task]) -> dict[tuple[str, str], float]:
+    """For each group a place between 0 and 1, groups of a model side by side."""
+    groups = sorted({_group(task) for task in tasks})
+    return {group: i / len(groups) for i, group in enumerate(groups)}
+
+
+def _dealt(tasks: Sequence[Task], places: Mapping[tuple[str, str], float], nodes: int) -> list[Task]:
+    """The tasks in an order that gives each node some of its own from the beginning, and one group after the other.
+
+    A process goes on with tasks that were wished for where its first one was.
+    """
+    nodes = max(nodes, 1)  # they may come yet
+    piles: list[list[Task]] = [[] for _ in range(nodes)]
+    for task in sorted(tasks, key=lambda task: places[_group(task)]):
+        piles[int(places[_group(task)] * nodes)].append(task)
+    return [task for row in zip_longest(*piles) for task in row if task is not None]
+
+
+def _submit(sent: Sent, nodes: Sequence[Node], unfit: set[str], place: float, retries: int) -> Any:
+    """Gives a task to Ray, with a wish for the node of its group that binds nobody while the node is busy."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    fit = [node for node in nodes if node.fits(sent.needs)]
+    options: dict[str, Any] = {"num_cpus": sent.needs.cpus, "num_gpus": sent.needs.gpus,
+                               "memory": sent.needs.memory_gb * GB, "max_retries": retries}  # fmt: skip
+    if fit:
+        wish = fit[int(place * len(fit))].id
+        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(wish, soft=True, _spill_on_unavailable=True)
+    if unfit:
+        options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(unfit))})"}
+    # a process keeps the device that it began with, but where there are several Ray may give its next job another
+    once = sent.needs.gpus > 0 and any(node.has.get("GPU", 0) > 1 for node in fit)
+    return _remote(once).options(**options).remote(sent.task)
+
+
+@cache
+def _remote(once: bool) -> Any:
+    """The function that Ray calls, in a process that serves one task or many."""
+    import ray
+
+    return ray.remote(max_calls=1 if once else 0)(_work)
+
+
+def _work(task: Task) -> tuple[str, Done]:
+    import ray
+
+    return ray.get_runtime_context().get_node_id(), work(task)
+
+
+def _result(reference: Any, task: Task) -> tuple[str, Done]:
+    """The node that ran a task and what came of it; nothing, where the task was lost, whose jobs then say why."""
+    import ray
+
+    try:
+        found: tuple[str, Done] = ray.get(reference)
+        return found
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None) or error
+        if setting(task.config).raise_errors:
+            raise cause from error
+        said = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0]}"
+        give_up(task, LOST, f"{said}; the same command runs it again")
+    return "", Done([])
+
+
+def _wait_for_nodes(
+    pending: dict[Any, Sent], nodes: Sequence[Node], short: dict[Resources, float], patience: float
+) -> None:
+    """Says what no node has; takes back what has waited for it too long."""
+    import ray
+
+    now = time.monotonic()
+    wanted = {sent.needs for sent in pending.values()}
+    lacking = {needs for needs in wanted if not any(node.fits(needs) for node in nodes)}
+    for needs in short.keys() - lacking:
+        del short[needs]
+    for needs in lacking:
+        there = ", ".join(sorted({str(node) for node in nodes})) or "none"
+        words = f"no node has {_words(needs.cpus, needs.gpus, needs.memory_gb)}; those that there are: {there}"
+        if needs not in short:
+            short[needs] = now
+            mend = "add one, or ask for less with hydra.launcher.cpus, .gpus, .memory_gb"
+            say.print(f"waiting {patience / 60:g} minutes for a node: {words}. To mend it, {mend}", markup=False)
+        elif now > short[needs] + patience:
+            for reference in [one for one, sent in pending.items() if sent.needs == needs]:
+                ray.cancel(reference, force=True)
+                give_up(pending.pop(reference).task, "NoNode", words)

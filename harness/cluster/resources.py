@@ -9,6 +9,9 @@ from harness.spec import ModelSpec, Resources
 SLURM, RAY = "submitit_slurm", "ray"
 REMOTE = (SLURM, RAY)  # launchers whose jobs run elsewhere; what they lose is not run here
 
+WARNING = 120  # seconds before its time limit that a task is told
+ENDLESS = 1000  # times that a task may reach it: one that comes no further ends at the second
+
 
 def largest(models: Iterable[ModelSpec]) -> Resources:
     """What the hungriest of the models needs, by resource; a model's threads are processors that it needs."""
@@ -22,27 +25,38 @@ def largest(models: Iterable[ModelSpec]) -> Resources:
     )
 
 
-def overrides(launcher: str, models: Iterable[ModelSpec], given: Sequence[str]) -> list[str]:
-    """Hydra's overrides that ask a launcher for what the models need; what the user gave stands.
+def overrides(launcher: str, given: Sequence[str]) -> list[str]:
+    """Hydra's overrides that any sweep through a launcher needs; what the user gave stands.
 
     Args:
         given: the overrides of the command line.
     """
-    if launcher not in REMOTE:
+    if launcher != SLURM:
         return []
-    needs = largest(models)
-    wanted: dict[str, object] = {"cpus": needs.cpus, "gpus": needs.gpus, "memory_gb": needs.memory_gb}
-    if launcher == SLURM:
-        wanted = _of_slurm(needs)
-    keys = {word.split("=", 1)[0].lstrip("+") for word in given}
-    return [f"hydra.launcher.{name}={value}" for name, value in wanted.items() if f"hydra.launcher.{name}" not in keys]
-
-
-def _of_slurm(needs: Resources) -> dict[str, object]:
-    wanted: dict[str, object] = {
-        "timeout_min": needs.minutes,
-        "cpus_per_task": needs.cpus,
-        "mem_gb": needs.memory_gb,
-        "stderr_to_stdout": "true",
+    wanted = {
+        "hydra.launcher.stderr_to_stdout": "true",
+        "hydra.launcher.max_num_timeout": ENDLESS,
+        "+hydra.launcher.additional_parameters.requeue": "true",  # whatever the cluster's default is
     }
-    return wanted | ({"gpus_per_node": needs.gpus} if needs.gpus else {})
+    keys = [word.split("=", 1)[0].lstrip("+~") for word in given]
+    return [f"{name}={value}" for name, value in wanted.items() if name.lstrip("+") not in keys]
+
+
+def minutes(needs: Resources, given: Sequence[str]) -> int:
+    """A task's time limit on Slurm."""
+    said = [word.split("=", 1)[1] for word in given if word.lstrip("+").startswith("hydra.launcher.timeout_min=")]
+    return int(said[-1]) if said and said[-1].isdigit() else needs.minutes
+
+
+def of_slurm(needs: Resources, given: Sequence[str]) -> dict[str, object]:
+    """What a task is asked for, in submitit's words; nothing of what the user gave, in whichever of Slurm's words."""
+    keys = {word.split("=", 1)[0].rsplit(".", 1)[1] for word in given if word.lstrip("+").startswith("hydra.launcher.")}
+    limit = minutes(needs, given)
+    wanted: dict[str, tuple[object, tuple[str, ...]]] = {
+        "timeout_min": (limit, ()),
+        "signal_delay_s": (min(WARNING, 15 * limit), ()),
+        "cpus_per_task": (needs.cpus, ("cpus_per_gpu",)),
+        "mem_gb": (needs.memory_gb, ("mem_per_cpu", "mem_per_gpu")),
+        "gpus_per_node": (needs.gpus, ("gpus_per_task", "gres")),
+    }
+    return {name: value for name, (value, instead) in wanted.items() if value and not keys & {name, *instead}}

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster.resources import largest, overrides
-from harness.cluster.slurm import lost_tasks_are_empty
+from harness.cluster.resources import largest, of_slurm, overrides
 from harness.compose import sweep
 from harness.plan import plan
 from harness.spec import ModelSpec, Resources
@@ -21,19 +20,39 @@ def test_the_largest_of_each_resource_is_asked_for_and_a_thread_is_a_processor()
     assert largest([SMALL, LARGE]) == Resources(gpus=1, cpus=2, memory_gb=64, minutes=600)
 
 
-def test_what_the_user_gave_stands() -> None:
-    """The command line wins over a model's preset."""
-    given = ["task=panx", "hydra.launcher.mem_gb=128", "hydra.launcher.timeout_min=5"]
-    asked = overrides("submitit_slurm", [SMALL], given)
-    assert "hydra.launcher.cpus_per_task=2" in asked
-    assert "hydra.launcher.gpus_per_node=1" in asked
-    assert not any(word.startswith(("hydra.launcher.mem_gb", "hydra.launcher.timeout_min")) for word in asked)
+def test_slurm_is_asked_for_what_the_models_need():
+    """And the task is told some time before its limit, of which a short one has little."""
+    assert of_slurm(largest([SMALL]), ["task=panx"]) == {
+        "timeout_min": 600, "cpus_per_task": 2, "mem_gb": 8, "gpus_per_node": 1, "signal_delay_s": 120,
+    }  # fmt: skip
+    short = of_slurm(largest([SMALL]), ["hydra.launcher.timeout_min=4"])
+    assert (short.get("timeout_min"), short["signal_delay_s"]) == (None, 60)
 
 
-@pytest.mark.parametrize("launcher", ["basic", "joblib"])
-def test_a_launcher_on_this_machine_is_asked_for_nothing(launcher: str) -> None:
-    """They know none of these words."""
-    assert overrides(launcher, [SMALL], []) == []
+@pytest.mark.parametrize(
+    ("given", "absent"),
+    [
+        ("hydra.launcher.mem_gb=128", "mem_gb"),
+        ("hydra.launcher.mem_per_cpu=4G", "mem_gb"),
+        ("+hydra.launcher.gres=gpu:a100:1", "gpus_per_node"),
+        ("hydra.launcher.cpus_per_task=8", "cpus_per_task"),
+    ],
+)
+def test_what_the_user_gave_stands_in_whichever_words(given, absent):
+    """Slurm refuses a task that is asked for one thing in two ways."""
+    assert set(of_slurm(largest([SMALL]), [])) - set(of_slurm(largest([SMALL]), [given])) == {absent}
+
+
+def test_any_sweep_on_slurm_may_be_queued_again():
+    """Whatever the default of the cluster is."""
+    assert "+hydra.launcher.additional_parameters.requeue=true" in overrides("submitit_slurm", [])
+    assert overrides("submitit_slurm", ["hydra.launcher.max_num_timeout=3"])[-1].endswith("requeue=true")
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "ray"])
+def test_a_launcher_on_this_machine_is_asked_for_nothing(launcher):
+    """They know none of these words; Ray is asked job by job."""
+    assert overrides(launcher, []) == []
 
 
 def test_resources_are_in_no_key(tmp_path: Path) -> None:
@@ -43,33 +62,3 @@ def test_resources_are_in_no_key(tmp_path: Path) -> None:
     (other,) = plan(sweep([*words, "+model.resources.memory_gb=99"], multirun=False)).jobs
     assert other.job.model.resources.memory_gb == 99
     assert (one.train_key, one.cells) == (other.train_key, other.cells)
-
-
-def test_a_lost_task_hides_no_other(tmp_path: Path) -> None:
-    """Results are read in order; the one that never came is empty and the next is read."""
-    core = pytest.importorskip("submitit.core.core")
-    from submitit.core.utils import UncompletedJobError
-
-    class Task(core.Job):  # type: ignore[name-defined, misc]
-        job_id, state, paths = "7_1", "NODE_FAIL", type("Paths", (), {"folder": tmp_path})
-
-        def __init__(self, answer: object) -> None:
-            self.answer = answer
-
-        def __del__(self) -> None: ...
-
-        def wait(self) -> None: ...
-
-        def _get_outcome_and_result(self) -> tuple[str, object]:
-            if self.answer is None:
-                raise UncompletedJobError("no output")
-            return "success", self.answer
-
-        _sub_jobs = ()
-
-    with lost_tasks_are_empty():
-        lost, found = (Task(answer).results()[0] for answer in (None, "outcome"))
-    assert lost.return_value == []
-    assert found == "outcome"
-    with pytest.raises(UncompletedJobError):
-        Task(None).results()

@@ -1,0 +1,117 @@
+"""The same sweep, started twice: on a cluster it is joined, on one machine it is shared, and no job runs twice."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from harness import joining, launch
+from harness.compose import sweep
+from harness.errors import HarnessError
+from harness.manifest import manifest, running
+from harness.plan import plan
+from harness.runner import run
+from harness.store import ErrorRecord
+
+WORDS = ("task=mini_ner", "model=majority", "source=eng,deu", "target=eng,jpn", "tracking=none", "analysis=none")
+
+
+@pytest.fixture
+def words(tmp_path):
+    return [*WORDS, f"results={tmp_path}/results"]
+
+
+@pytest.fixture
+def planned(words):
+    return plan(sweep(words, multirun=True))
+
+
+def test_what_a_sweep_on_a_cluster_lists_is_elsewhere(planned):
+    first, second = planned.jobs
+    with manifest(planned, "", "ray", {first.predict_key}):
+        assert set(joining.elsewhere(planned)) == {first.predict_key}
+    assert joining.elsewhere(planned) == {}
+    with manifest(planned, "", "joblib"):
+        assert joining.elsewhere(planned) == {}  # it has its processors, and this process others
+    run(second.job, planned.setting)
+    with manifest(planned, "", "ray"):
+        left = plan(sweep([*WORDS, f"results={planned.setting.store.root}"], multirun=True))
+        assert set(joining.elsewhere(left)) == {first.predict_key}
+
+
+@pytest.mark.parametrize(("says", "joined"), [(True, 2), (False, 0), (None, 0)])
+def test_a_killed_launcher_is_joined_as_long_as_its_array_lives(planned, monkeypatch, words, says, joined):
+    code = (
+        "import os, sys\nfrom harness.compose import sweep\nfrom harness.manifest import manifest, submitted\n"
+        "from harness.plan import plan\nplanned = plan(sweep(sys.argv[1:], multirun=True))\n"
+        "with manifest(planned, 'a b', 'submitit_slurm') as path:\n"
+        "    submitted(path, {one.predict_key: f'7_{i}' for i, one in enumerate(planned.jobs)})\n    os._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, *words], check=False)
+    monkeypatch.setattr(joining, "alive", lambda arrays: says if arrays == ("7",) else False)
+    assert len(joining.elsewhere(planned)) == joined
+
+
+@pytest.fixture
+def other(planned, monkeypatch):
+    """Another driver of the same sweep, on a cluster: it does something once it has been joined."""
+    joined = threading.Event()
+    monkeypatch.setattr(joining, "OFTEN", 0.05)
+    monkeypatch.setattr(joining, "clock", lambda store: joined.set() or time.time())
+
+    @contextmanager
+    def beside(does):
+        begun = threading.Event()
+
+        def drive() -> None:
+            with manifest(planned, "x", "ray"):
+                begun.set()
+                assert joined.wait(60)
+                does()
+
+        thread = threading.Thread(target=drive)
+        thread.start()
+        begun.wait()
+        yield
+        thread.join()
+
+    return beside
+
+
+def test_a_joined_sweep_is_waited_for_and_what_it_leaves_is_run_here(planned, words, other, capsys):
+    """One job it finishes, one it leaves undone."""
+    with other(lambda: run(planned.jobs[0].job, planned.setting)):
+        assert launch.run(["-m", *words]) == 0
+    said = capsys.readouterr().err
+    assert "2 open jobs are being run by process" in said
+    assert "waiting for them" in said
+    assert " + mini_ner majority zero_shot deu" in said
+    assert " + mini_ner majority zero_shot eng" not in said
+
+
+def test_what_fails_in_a_joined_sweep_is_reported_and_not_tried_again(planned, words, other, capsys):
+    def fail() -> None:
+        for one in planned.jobs:
+            error = ErrorRecord.of(ValueError("no such file"), {})
+            planned.setting.store.write_error("mini_ner", one.predict_key, error)
+
+    with other(fail):
+        assert launch.run(["-m", *words]) == 1
+    assert "ValueError: no such file" in capsys.readouterr().err
+
+
+def test_a_file_system_without_locks_is_refused_before_anything_runs(planned, words, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(HarnessError, match=r"refuses locks \(No locks available\). Choose a results folder"):
+        launch.run(["-m", *words])
+    assert not list(planned.setting.store.root.glob("runs/*"))
+    assert not list(running(planned.setting.store))
