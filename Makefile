@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint bench bench-gpu clean
+.PHONY: demo test test-cluster lint bench bench-gpu clean
 
 demo: $(INSTALLED)
 	$(BIN)/harness run +experiment=demo_retrieval
@@ -12,6 +12,11 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED) lint
 	$(BIN)/pytest -q -n 2 --dist loadfile
+
+# Slurm, Ray, PostgreSQL and a bucket, started for real; what is not on the machine is skipped
+test-cluster: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[cluster]'
+	$(BIN)/pytest -q -m cluster -rs
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
