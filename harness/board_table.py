@@ -10,13 +10,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
 from rich.table import Table
 
 from harness.board import Board, Row, board
 from harness.options import Options
 from harness.store import Store
 from harness.suites import read_suite
-from harness.tables import console, narrowed, stored
+from harness.tables import console, misfits, narrowed, stored
 
 SHOWN = 8  # languages named in a note
 OWN = ("mean", "without_sources", "family_macro", "worst")
@@ -35,7 +36,10 @@ def show(results: Path, suite: str, where: Sequence[str], config_dir: Path | Non
     options = Options.beside(config_dir)
     wanted = read_suite(suite, options)
     store = Store(results)
-    frame = narrowed(stored(results, options, lambda cell: cell.task in wanted.tasks), where)
+    every = stored(results, options, lambda cell: cell.task in wanted.tasks)
+    frame = narrowed(every, where)
+    for line in misfits(every, where) if where else ():
+        click.echo(f"harness: {line}", err=True)
     found = board(store, wanted, frame, options)
     if form == "json":
         json.dump(as_json(found), sys.stdout, indent=1, ensure_ascii=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,17 @@ def task(name: str, node: Mapping[str, Any], options: Options) -> TaskSpec:
     Raises:
         HarnessError: a field is unknown or has the wrong type, or a language is unknown.
     """
+    known = name, repr(node), options
+    if known not in _tasks:
+        _tasks[known] = _task(name, node, options)
+    return _tasks[known]
+
+
+_tasks: dict[tuple[str, str, Options], TaskSpec] = {}
+"""By name and content: the jobs of a sweep share their tasks."""
+
+
+def _task(name: str, node: Mapping[str, Any], options: Options) -> TaskSpec:
     values = dict(node)
     values.pop("name", None)
     parts = tuple(task(part, options.read("task", part), options) for part in values.pop("parts", None) or ())
@@ -133,7 +145,7 @@ def construct(kind: type[S], values: Mapping[str, Any], where: str) -> S:
     Raises:
         HarnessError: a key that the class does not have (with the nearest) or lacks, or a value of another type.
     """
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # classes can be hashed
     known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
@@ -143,6 +155,9 @@ def construct(kind: type[S], values: Mapping[str, Any], where: str) -> S:
         if needed and field.name not in values:
             raise HarnessError(f"{where}: field {field.name!r} is missing")
     return kind(**{key: _value(hints[key], value, f"{where}, field {key!r}") for key, value in values.items()})
+
+
+_hints = functools.cache(typing.get_type_hints)  # it takes longer than all the rest
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:

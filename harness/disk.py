@@ -18,7 +18,8 @@ def needed(planned: Plan) -> int:
 
     Weights that are fetched from the hub count as small ones: their size is not known before they are there.
     """
-    tables = itertools.islice(planned.setting.store.root.glob("runs/*/*/*.parquet"), 1000)
+    every = planned.setting.store.root.glob("runs/*/*/*.parquet") if planned.to_do else iter(())
+    tables = itertools.islice(every, 1000)
     sizes = [table.stat().st_size for table in tables]
     records = planned.to_do * int(statistics.mean(sizes) if sizes else RECORD)
     weights = {

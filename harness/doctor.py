@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.atomic import nearest_folder, write_whole
+from harness.bucket import Mirror, mirror_of
 from harness.data import hub
 from harness.errors import HarnessError
 from harness.locks import held
@@ -57,6 +58,7 @@ def diagnose(results: Path, data_root: Path | None, workers: int = 1, threads: i
         _memory(),
         _disk(results),
         *_folder(results),
+        *_bucket_of_results(results),
         _network(),
         _threading(),
         _data(data_root),
@@ -180,12 +182,35 @@ def _data(root: Path | None) -> Finding:
     if root is None:
         mend = "Set HARNESS_DATA or data.root to run tasks from local files."
         return Finding("data", Status.WARN, "no data root: only the embedded benchmark and the hub", mend)
+    if mirror := mirror_of(root):
+        return _bucket_of_data(mirror)
     if not root.is_dir():
         return Finding("data", Status.FAIL, f"{root} is no folder", "Set HARNESS_DATA or data.root to one that exists.")
     parts = sorted(path.name for path in root.iterdir() if path.is_dir())
     if not parts:
         return Finding("data", Status.WARN, f"{root} holds no folders", "Put the tasks' files there.")
     return Finding("data", Status.OK, f"{root}: {', '.join(parts)}")
+
+
+def _bucket_of_data(mirror: Mirror) -> Finding:
+    try:
+        parts = sorted({name.partition("/")[0] for name in mirror.listing() if "/" in name})
+    except HarnessError as error:
+        return Finding("data", Status.FAIL, str(error), "Without it, only the embedded benchmark and the hub are read.")
+    if not parts:
+        return Finding("data", Status.WARN, f"{mirror.url} holds no folders", "Put the tasks' files there.")
+    return Finding("data", Status.OK, f"{mirror.url}: {', '.join(parts)}; fetched to {mirror.root} as they are needed")
+
+
+def _bucket_of_results(results: Path) -> list[Finding]:
+    """Whether the bucket that results go to can be written; nothing where they stay here."""
+    if (mirror := mirror_of(results)) is None:
+        return []
+    try:
+        mirror.probe()
+    except HarnessError as error:
+        return [Finding("bucket", Status.FAIL, str(error), "Name a results folder on this machine until then.")]
+    return [Finding("bucket", Status.OK, f"{mirror.url} can be written; its mirror is {mirror.root}")]
 
 
 def _tracking(database: Path) -> Finding:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import build
+from harness.bucket import local
 from harness.data.load import available
 from harness.errors import HarnessError, NotApplicableError, nearest
 from harness.models.base import MODELS
@@ -98,7 +99,7 @@ def expand(config: Mapping[str, Any], choices: Mapping[str, str], options: Optio
 def data_root(config: Mapping[str, Any]) -> Path | None:
     """The folder with the real tasks' files, or None when none is set."""
     root = config["data"]["root"]
-    return Path(str(root)).expanduser() if root else None
+    return local(str(root)).expanduser() if root else None
 
 
 def _without_own_query(job: Job) -> Job:

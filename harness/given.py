@@ -93,7 +93,7 @@ def _scores(request: Request) -> tuple[Scores, Mapping[tuple[str, str], studied.
             f"{request.results}: no store there yet; `harness run` makes one, --matrix FILE reads a published one"
         )
     store = Store(request.results)
-    scores = from_store(store, (*request.strategies, FEW_SHOT), request.where, request.keep)
+    scores = from_store(store, tuple(dict.fromkeys([*request.strategies, FEW_SHOT])), request.where, request.keep)
     if request.made is not None:
         return scores, request.made, []
     made, unknown = studied.of_store(store, scores.frame, request.options)

@@ -23,7 +23,14 @@ LENGTH = 12  # characters of a key; within one task, a million keys collide with
 
 def digest(content: object) -> str:
     """The key of any plain content: the first characters of the sha256 of its canonical JSON."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=list)
+    return _short(_canonical(content))
+
+
+def _canonical(content: object) -> str:
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, default=list)
+
+
+def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
 
 
@@ -91,6 +98,13 @@ def predict_key(job: Job, train: str) -> str:
 def cell_key(predict: str, data: str, task: TaskSpec, signatures: tuple[str, ...]) -> str:
     """The key of a number: predictions, the target's data, the task's version and the metrics' signatures."""
     return digest({"predict_key": predict, "data": data, "version": task.version, "metrics": signatures})
+
+
+def cell_keys(predict: str, data: Mapping[str, str], task: TaskSpec, signatures: tuple[str, ...]) -> dict[str, str]:
+    """By target, what ``cell_key`` gives for its data; what all of them share is written once."""
+    shared = _canonical({"predict_key": predict, "version": task.version, "metrics": signatures})
+    # "data" is the first of the sorted names
+    return {target: _short(f'{{"data": {_canonical(one)}, {shared[1:]}') for target, one in data.items()}
 
 
 def _model(spec: ModelSpec) -> dict[str, Any]:

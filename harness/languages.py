@@ -120,6 +120,7 @@ def _resolve(form: str, namespace: str) -> str | None:
     return next((code for code, known in table.items() if (known.iso639_3, known.script) == wanted), None)
 
 
+@lru_cache(maxsize=2**14)  # a plan asks for the same ones for every job
 def _normal(spelling: str) -> str:
     """Lower case without diacritics, words joined by hyphens: ``Norwegian Bokmål`` gives ``norwegian-bokmal``."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", spelling) if not unicodedata.combining(c))

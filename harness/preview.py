@@ -18,6 +18,7 @@ from harness.store import Store
 from harness.tables import console
 
 MEBI = 2**20
+MOST = 1000  # jobs in the table
 
 
 def show(overrides: Sequence[str], as_json: bool) -> None:
@@ -37,7 +38,9 @@ def show(overrides: Sequence[str], as_json: bool) -> None:
         click.echo(json.dumps(content, indent=1, ensure_ascii=False))
         return
     if planned.jobs:
-        console().print(_table(content["jobs"]))
+        console().print(_table(content["jobs"][:MOST]))
+        if len(planned.jobs) > MOST:
+            console().print(f"... and {len(planned.jobs) - MOST:,} more jobs; --json has all")
     summary.show(planned)
     if planned.jobs:
         click.echo(f"cost: {content['seconds']}; disk: {content['disk']}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.bucket import origin
 from harness.data import hub_folder
 from harness.data.load import available
 from harness.errors import MANY, HarnessError, NotApplicableError
@@ -133,7 +134,7 @@ def place(task: TaskSpec, root: Path | None) -> str:
         return "of the embedded benchmark"
     wanted = f" ({task.files.path})" if task.files is not None else ""
     words = (
-        f"below {root}{wanted}"
+        f"below {origin(root)}{wanted}"
         if root
         else f"(no data.root: set it, or HARNESS_DATA, to the folder with the task's files{wanted})"
     )

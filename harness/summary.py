@@ -60,8 +60,9 @@ def summary(planned: Plan) -> list[dict[str, Any]]:
         job = one.job
         row = (job.task.name, job.model.name, _labelled(job), job.task.provenance.value)
         asked[row] = asked.get(row, 0) + len(one.cells)
+        cells = planned.setting.store.read_cells(job.task.name, one.predict_key, one.cells.keys())
         for target, (_, key) in one.cells.items():
-            cell = planned.setting.store.read_cell(job.task.name, one.predict_key, target)
+            cell = cells.get(target)
             if cell is not None and cell.cell_key == key:
                 scores.setdefault(row, []).append(cell.scores[cell.main_metric]["score"])
     return [

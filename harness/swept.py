@@ -14,7 +14,7 @@ from harness.analysis.request import Request
 from harness.atomic import write_whole
 from harness.compose import Sweep
 from harness.errors import HarnessError, nearest
-from harness.keyed import Keyed
+from harness.keyed import Keyed, missing
 from harness.keys import digest
 from harness.plan import Plan
 from harness.strategies.base import touches
@@ -89,8 +89,8 @@ def _counts(one: Keyed) -> bool:
 def _analysed(jobs: list[Keyed], planned: Plan, asked: Sweep, parent: str | None, quiet: bool) -> bool:
     store = planned.setting.store
     keys = {key for one in jobs for _, key in one.cells.values()}
-    cells = (store.read_cell(one.job.task.name, one.predict_key, target) for one in jobs for target in one.cells)
-    there = {cell.cell_key for cell in cells if cell is not None} & keys
+    lost = {one.cells[target][1] for one in jobs if one.predict_key in planned.open for target in missing(one, store)}
+    there = keys - lost
     if not there:
         say.print("no analysis: nothing was measured")
         return True

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
 from rich.table import Table
 
 from harness.errors import HarnessError, nearest
+from harness.languages import canonical
 from harness.options import Options, suites_of
 from harness.seen import seen_languages, status
 from harness.store import Store
@@ -26,6 +28,7 @@ SHOWN = (
 )  # fmt: skip
 ORDER = ("task", "model", "strategy", "shots", "size", "limit", "sources", "seed", "target")
 WHERE_GIVEN = ("shots", "size", "limit")  # shown where any row has one: most tables have none
+LANGUAGES = ("target", "sources")
 NUMBERS = ("shots", "size", "limit", "seed", "score", "low", "high", "n")
 PERCENT = ("score", "low", "high")
 
@@ -35,24 +38,27 @@ def scores(results: Path, where: Sequence[str], all_metrics: bool, form: str) ->
 
     Args:
         where: ``column=value`` conditions, all of which must hold; a comma in the value is `or`.
-        form: ``table`` (scores x 100), ``csv`` or ``json`` (native units, every column).
+        form: ``table`` (scores x 100), ``csv`` or ``json`` (native units, every column). Where no cell fits, these are
+            empty, and no error; stderr says why, and what else was asked for that no cell has.
 
     Raises:
         HarnessError: an unknown column, or no store.
     """
-    frame = narrowed(stored(results, Options()), where)
-    if not all_metrics:
-        frame = frame[frame["main"]]
+    every = stored(results, Options())
+    fitting = narrowed(every, where)
+    frame = fitting if all_metrics else fitting[fitting["main"]]
+    why = misfits(every, where) if where else ["there is no cell yet"] if every.empty else []
+    if frame.empty and len(fitting):
+        why.append(f"{len(fitting)} rows fit, none of a task's main metric: --all-metrics shows them")
+    for line in why:
+        click.echo(f"harness: {line}", err=True)
     frame = frame.sort_values(list(ORDER), kind="stable", ignore_index=True)
     if form == "csv":
         frame.to_csv(sys.stdout, index=False)
     elif form == "json":
         frame.to_json(sys.stdout, orient="records", force_ascii=False, indent=1)
         sys.stdout.write("\n")
-    elif frame.empty:
-        conditions = " and ".join(where) or f"{results} holds none"
-        console().print(f"no cell fits: {conditions}", markup=False)
-    else:
+    elif not frame.empty:
         _print(frame)
 
 
@@ -97,8 +103,41 @@ def narrowed(frame: pd.DataFrame, where: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
+def misfits(frame: pd.DataFrame, where: Sequence[str]) -> list[str]:
+    """What conditions ask for that no row has, with the nearest that there is; else the first that leaves no row."""
+    told = conditions(where, map(str, frame.columns))
+    if frame.empty:
+        return ["there is no cell at all"]
+    strange = [(column, value) for column, wanted in told for value in sorted(wanted - _values(frame, column))]
+    if strange:
+        return [f"no cell has {column}={value}: {_near(column, value, frame)}" for column, value in strange]
+    for i, (condition, (column, wanted)) in enumerate(zip(where, told, strict=True)):
+        rest = narrowed(frame, [condition])
+        if rest.empty:
+            held = " and ".join(where[:i])
+            return [f"of the cells with {held} none has {condition}: {_near(column, min(wanted), frame)}"]
+        frame = rest
+    return []
+
+
+def _values(frame: pd.DataFrame, column: str) -> set[str]:
+    values = set(frame[column].astype(str))
+    return {one for value in values for one in value.split("+")} if column == "suite" else values
+
+
+def _near(column: str, value: str, frame: pd.DataFrame) -> str:
+    """The value of a column that comes nearest; of a language that is none, the nearest of all languages."""
+    if column in LANGUAGES:
+        try:
+            for spelling in value.split("+"):
+                canonical(spelling)
+        except HarnessError as error:
+            return str(error)
+    return nearest(value, _values(frame[frame[column].notna()], column))
+
+
 def conditions(where: Sequence[str], columns: Iterable[str]) -> list[tuple[str, frozenset[str]]]:
-    """Each ``column=value,value`` as the column and the values that it may have.
+    """Each ``column=value,value`` as the column and the values that it may have; languages in any spelling.
 
     Raises:
         HarnessError: it is none, or there is no such column.
@@ -111,8 +150,17 @@ def conditions(where: Sequence[str], columns: Iterable[str]) -> list[tuple[str, 
             raise HarnessError(f"--where {condition}: write COLUMN=VALUE")
         if column not in known:
             raise HarnessError(f"--where {condition}: {nearest(column, known)}")
-        found.append((column, frozenset(value.split(","))))
+        each = value.split(",")
+        found.append((column, frozenset(map(_codes, each) if column in LANGUAGES else each)))
     return found
+
+
+def _codes(spellings: str) -> str:
+    """Languages joined by ``+`` in canonical codes; what is none stays as it is, and fits nothing."""
+    try:
+        return "+".join(map(canonical, spellings.split("+")))
+    except HarnessError:
+        return spellings
 
 
 def console() -> Console:

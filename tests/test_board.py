@@ -243,6 +243,9 @@ def test_an_empty_board_is_no_crash(store, capsys):
     assert shown(store, capsys) == "no cell of mini fits\n"
     assert json.loads(shown(store, capsys, "json"))["rows"] == []
     assert as_json(rows(store, of(task("kornli", ("kor",)))))["rows"] == []
+    put(store, task="mini_ner")
+    show(store.root, "mini", ["task=mini_nli"], None, "csv")
+    assert "no cell has task=mini_nli: did you mean 'mini_ner'?" in capsys.readouterr().err
 
 
 def test_the_table_says_in_words_from_where_an_untrained_task_ran(store, capsys):

@@ -454,6 +454,19 @@ def test_a_checkpoint_appears_whole_or_not_at_all(store):
     assert not list(final.parent.iterdir())
 
 
+def test_how_far_a_training_has_come_is_kept_until_its_weights_are_there(store):
+    state = store.training("t0")
+    state.mkdir(parents=True)
+    with pytest.raises(KeyboardInterrupt), store.checkpoint_draft("t0"):
+        raise KeyboardInterrupt
+    store.drop_checkpoint("t0")  # of an earlier run
+    assert [path.name for path in state.parent.iterdir()] == [".t0.training"]
+    with store.checkpoint_draft("t0"):
+        assert state.exists()
+    assert [path.name for path in state.parent.iterdir()] == ["t0"]
+    store.drop_training("t0")
+
+
 DRAFT = """
 import sys, time
 from pathlib import Path

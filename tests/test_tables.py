@@ -6,8 +6,10 @@ import json
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from harness.atomic import write_whole
+from harness.cli import main
 from harness.options import Options, suites_of
 from harness.records import to_json
 from harness.store import Store
@@ -87,16 +89,62 @@ def test_rows_of_different_amounts_do_not_look_alike(store, printed):
     assert "<NA>" not in printed()
 
 
-def test_where_no_cell_fits_the_conditions_are_said(printed, tmp_path, capsys):
-    assert printed("task=panx", "target=swh,[fin]") == "no cell fits: task=panx and target=swh,[fin]\n"
-    assert json.loads(printed("task=xnli", form="json")) == []
-    assert header(printed("task=xnli", form="csv"))[0].startswith("suite,task,")
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        (["task=pans"], "no cell has task=pans: did you mean 'panx'?"),
+        (["task=panx", "target=Swahili"], "no cell has target=swh: known: deu"),
+        (["target=Germn"], "no cell has target=Germn: unknown language 'Germn': did you mean 'German (deu)'"),
+        (["task=panx", "suite=mini"], "of the cells with task=panx none has suite=mini: known: xtreme, xtreme_r"),
+        (["seed=7", "task=x"], "no cell has seed=7: known: 1"),
+        (["suite=minni"], "no cell has suite=minni: did you mean 'mini'?"),
+        (["main=False"], "no cell has main=False: known: True"),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_where_no_cell_fits_it_is_said_which_would(store, capsys, where, words, form):
+    """An empty answer, and the reason where no script reads it."""
+    scores(store.root, where, False, form)
+    done = capsys.readouterr()
+    assert words in done.err
+    lines = ["", *done.out.split()]
+    assert {"table": lines == [""], "csv": len(lines) == 2, "json": lines == ["", "[", "]"]}[form], done.out
+
+
+def test_a_language_is_found_in_any_spelling(store, printed):
+    put(store, task="panx", target="fin", sources=("eng", "deu"))
+    rows = json.loads(printed("target=Finnish", "sources=en+German", form="json"))
+    assert [row["target"] for row in rows] == ["fin"]
+
+
+def test_a_value_among_several_that_no_cell_has_is_named(store, capsys):
+    scores(store.root, ["task=panx,mini_nr"], False, "table")
+    done = capsys.readouterr()
+    assert "no cell has task=mini_nr: did you mean 'mini_ner'?" in done.err
+    assert "panx" in done.out
+
+
+def test_where_only_other_metrics_fit_the_flag_is_named(store, capsys):
+    put(store, task="udpos", scores={name: {"score": 0.5, "low": 0.4, "high": 0.6} for name in ("accuracy", "span_f1")},
+        main_metric="accuracy")  # fmt: skip
+    scores(store.root, ["metric=span_f1", "task=udpos"], False, "table")
+    done = capsys.readouterr()
+    assert (done.out, "1 rows fit" in done.err, "--all-metrics" in done.err) == ("", True, True)
+
+
+def test_two_forms_at_once_are_refused(store):
+    done = CliRunner().invoke(main, ["scores", "--results", str(store.root), "--csv", "--json"])
+    assert (done.exit_code, "not both" in done.output) == (2, True)
+
+
+def test_an_empty_store_says_so(tmp_path, capsys):
     (tmp_path / "empty" / "runs").mkdir(parents=True)
     scores(tmp_path / "empty", ["suite=mini"], False, "table")
-    scores(tmp_path / "empty", [], True, "table")
-    first, *second = capsys.readouterr().out.splitlines()
-    assert first == "no cell fits: suite=mini"
-    assert "holds none" in " ".join(second)
+    scores(tmp_path / "empty", [], True, "json")
+    done = capsys.readouterr()
+    assert "there is no cell at all" in done.err
+    assert "there is no cell yet" in done.err
+    assert json.loads(done.out) == []
 
 
 def test_an_empty_table_has_the_types_of_a_full_one(store, tmp_path):

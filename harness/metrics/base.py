@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -20,23 +21,33 @@ from harness.registry import Registry
 
 Counts = NDArray[np.float64]
 
+SIGNED = (-1.0, 1.0)
+"""The range of correlations and of differences."""
+
 FACTS = ("labels", "language")  # what a task tells a metric that asks for it; no settings
 LARGEST = 1e100  # whose square is still a number
+ROUNDED = 1e-9  # what a sum of weights may be beside a range
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """What every metric has: a signature, and how to count one example."""
+    """What every metric has: a signature, how to count one example, and between what its scores lie."""
 
     signature: str
     columns: tuple[str, ...]
     count: Callable[[Sequence[Any], Sequence[Any]], Counts]
     score: Callable[[Counts], NDArray[np.float64]]
+    range: tuple[float, float] = field(default=(0.0, 1.0), kw_only=True)
 
     @property
     def name(self) -> str:
         """The signature without its settings."""
         return self.signature.split("|", 1)[0]
+
+    def apart(self, *scores: float) -> float:
+        """How far two scores can lie apart; infinitely, where one of these is beyond a range that nobody said."""
+        low, high = self.range
+        return high - low if all(low - ROUNDED <= score <= high + ROUNDED for score in scores) else inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,7 @@ class Metric(_Counted):
         signature: name and settings, ``name|setting:value|...`` with settings in alphabetical order; it stands
             in every record and decides, with the counts, what the number means.
         columns: names of the counts, one per column.
+        range: the lowest and the highest score that there can be: intervals end there.
         count: ``(gold, predicted) -> (examples, columns)``; one row an example, in order.
         score: ``(..., columns) -> (...)``, in the metric's native unit, never NaN; sums of no examples score 0.
     """
@@ -64,6 +76,7 @@ class WholeMetric(_Counted):
     Attributes:
         signature: as of a ``Metric``.
         columns: as of a ``Metric``.
+        range: as of a ``Metric``.
         count: as of a ``Metric``.
         score: ``(..., examples, columns) -> (...)``, in the metric's native unit, never NaN; no examples score 0.
         repeated: the same for rows that count several times each or not at all, without copies of them: ``(examples,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.metrics.base import METRICS, Counts, Metric, ratio
+from harness.metrics.base import METRICS, SIGNED, Counts, Metric, ratio
 from harness.metrics.tags import coded
 
 # all predictions outside the task's labels; scikit-learn would make a class of each of them, and a model that invents
@@ -51,7 +52,7 @@ def matthews(labels: Sequence[str]) -> Metric:
 
     Source: Gorodkin (2004); scikit-learn's ``matthews_corrcoef``.
     """
-    return _metric("matthews", labels, correlation)
+    return replace(_metric("matthews", labels, correlation), range=SIGNED)
 
 
 def macro(sums: Counts) -> NDArray[np.float64]:

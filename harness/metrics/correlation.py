@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.metrics.base import METRICS, Counts, Metric, WholeMetric, is_number, paired
+from harness.metrics.base import METRICS, SIGNED, Counts, Metric, WholeMetric, is_number, paired
 
 
 @METRICS.add("pearson")
@@ -21,7 +21,9 @@ def pearson() -> Metric:
 
     Source: scipy's ``pearsonr``, which has no number there.
     """
-    return Metric("pearson", ("one", "gold", "predicted", "gold2", "predicted2", "product"), _moments, of_sums)
+    return Metric(
+        "pearson", ("one", "gold", "predicted", "gold2", "predicted2", "product"), _moments, of_sums, range=SIGNED
+    )
 
 
 @METRICS.add("spearman")
@@ -30,7 +32,7 @@ def spearman() -> WholeMetric:
 
     Source: scipy's ``spearmanr``, which has no number where all are alike.
     """
-    return WholeMetric("spearman", ("gold", "predicted"), _numbers, of_ranks, of_repeated_ranks)
+    return WholeMetric("spearman", ("gold", "predicted"), _numbers, of_ranks, of_repeated_ranks, range=SIGNED)
 
 
 def of_sums(sums: Counts) -> NDArray[np.float64]:

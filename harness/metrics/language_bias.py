@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from harness.errors import HarnessError
-from harness.metrics.base import METRICS, Counts, Metric, paired, share
+from harness.metrics.base import METRICS, SIGNED, Counts, Metric, paired, share
 from harness.metrics.retrieval import is_rank
 
 LONE = "lone"
@@ -27,7 +27,7 @@ def language_bias(*, language: str = "") -> Metric:
     Args:
         language: of the questions; a fact, no setting.
     """
-    return Metric("language_bias", ("difference", "total"), partial(_count, language), share)
+    return Metric("language_bias", ("difference", "total"), partial(_count, language), share, range=SIGNED)
 
 
 def _count(language: str, gold: Sequence[Any], predicted: Sequence[Any]) -> Counts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def rank_variance() -> Metric:
     Source: Nie et al. (2024), Improving the Consistency in Cross-Lingual Cross-Modal Retrieval with 1-to-K Contrastive
     Learning, KDD.
     """
-    return Metric("rank_variance", ("variance", "total"), _count, share)
+    return Metric("rank_variance", ("variance", "total"), _count, share, range=(0.0, inf))
 
 
 def _count(gold: Sequence[Any], predicted: Sequence[Any]) -> Counts:

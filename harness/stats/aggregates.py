@@ -49,8 +49,9 @@ class Aggregate:
         baseline: its value, the mean over its seeds.
         candidate: the same.
         se: standard error of their difference; None where the languages have fewer than two groups.
-        low: lower bound of the drop, one-sided at 1 - alpha / aggregates; None as ``se``.
-        high: upper bound, one-sided at 1 - alpha.
+        low: lower bound of the drop, one-sided at 1 - alpha / aggregates, cut where no two scores of the metric can lie
+            further apart; None as ``se``.
+        high: upper bound, one-sided at 1 - alpha, likewise.
         margin: largest drop that is no regression.
         verdict: what the bounds say about the margin.
         languages: whose scores the baseline's value is the mean of.
@@ -93,13 +94,14 @@ def aggregate(
     before, after = (_weights(of, side, scores[:, 0]) for side in scores.T)
     drop = float(before @ scores[:, 0] - after @ scores[:, 1])
     bounds = _bounds(drop, list(cells.values()), before, after, (alpha / aggregates, alpha))
+    most = min(cell.measure.apart(*cell.scores) for cell in cells.values())
     return Aggregate(
         of=of,
         baseline=float(before @ scores[:, 0]),
         candidate=float(after @ scores[:, 1]),
         se=None if bounds is None else bounds[0],
-        low=None if bounds is None else bounds[1],
-        high=None if bounds is None else bounds[2],
+        low=None if bounds is None else max(-most, bounds[1]),
+        high=None if bounds is None else min(most, bounds[2]),
         margin=margin,
         verdict=Verdict.INCONCLUSIVE if bounds is None else verdict(bounds[1], bounds[2], margin),
         languages=tuple(language for language, weight in zip(languages, before, strict=True) if weight),

@@ -48,7 +48,8 @@ class Comparison:
         se: standard error of their difference, from influence values and, where retrained, the spread over seeds; None
             with fewer than two groups.
         low: lower end of the two-sided 95 % interval of candidate minus baseline: plus and minus ``se`` times Student's
-            t with groups - 1 degrees of freedom (Satterthwaite's where retrained); None as ``se``.
+            t with groups - 1 degrees of freedom (Satterthwaite's where retrained), cut where no two scores of the
+            metric can lie further apart; None as ``se``.
         high: upper end.
         p: one-sided, that the candidate is worse.
         adjusted: by Holm over all cells of the check.
@@ -197,12 +198,13 @@ def _comparison(
 ) -> Comparison:
     before, after = cell.scores
     reach = None if spread.se is None else float(stdtrit(spread.freedom, (1 + LEVEL) / 2)) * spread.se
+    most = cell.measure.apart(before, after)
     return Comparison(
         baseline=before,
         candidate=after,
         se=spread.se,
-        low=None if reach is None else after - before - reach,
-        high=None if reach is None else after - before + reach,
+        low=None if reach is None else max(-most, after - before - reach),
+        high=None if reach is None else min(most, after - before + reach),
         p=tally.p,
         adjusted=adjusted,
         method=tally.method,

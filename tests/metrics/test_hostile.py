@@ -60,8 +60,6 @@ SETTINGS = {
     "map_at": ["|k:1", "|k:999999999999999999999"],
     "mrr_at": ["|k:2"],
 }
-BELOW_0 = {"matthews", "pearson", "spearman", "language_bias"}
-ANY_HEIGHT = {"rank_variance"}
 SIGNATURES = [name + settings for name in KINDS for settings in SETTINGS.get(name, [""])]
 
 
@@ -85,9 +83,18 @@ def test_the_score_is_a_number_in_range_or_the_error_says_why(signature, data):
     assert counts.shape == (len(gold), len(measure.columns))
     assert np.isfinite(counts).all()
     bounds = interval(counts, [str(i % 3) for i in range(len(gold))], measure, replicates=20) or ()
+    low, high = measure.range
     for score in (measure.total(counts), *bounds):
         assert math.isfinite(score)
-        assert (-1 if name in BELOW_0 else 0) <= score <= (math.inf if name in ANY_HEIGHT else 1 + 1e-12)
+        assert low <= score <= high + 1e-12
+
+
+def test_only_what_can_be_below_0_or_above_1_says_another_range():
+    ranges = {name: metric(signature, labels=("a", "b"), language="arb").range
+              for signature in SIGNATURES for name in [signature.split("|")[0]]}  # fmt: skip
+    others = {name: limits for name, limits in ranges.items() if limits != (0, 1)}
+    signed = dict.fromkeys(("matthews", "pearson", "spearman", "language_bias"), (-1, 1))
+    assert others == signed | {"rank_variance": (0, math.inf)}
 
 
 @pytest.mark.parametrize("name", ["pearson", "spearman", "choice_accuracy", "ndcg"])

@@ -1,5 +1,7 @@
 """Aggregates over languages: their covariances count, and the verdict follows from the bounds alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import t
@@ -71,6 +73,15 @@ def test_bounds_are_one_sided_and_failures_as_sure_as_there_are_aggregates():
     assert one.high == many.high == pytest.approx(one.drop + t.ppf(0.95, 239) * one.se)
     assert one.low == pytest.approx(one.drop - t.ppf(0.95, 239) * one.se)
     assert many.low == pytest.approx(one.drop - t.ppf(1 - 0.05 / 15, 239) * one.se)
+
+
+def test_bounds_end_where_no_drop_can_be():
+    sides = right(np.array([1, 1, 1])), right(np.array([0, 1, 0]))
+    one = aggregate(Of.MACRO, {"a": cell(ACCURACY, *sides), "b": cell(ACCURACY, *sides)}, 0.01)
+    free = replace(ACCURACY, range=(0.0, 9.0))
+    other = aggregate(Of.MACRO, {"a": cell(free, *sides), "b": cell(free, *sides)}, 0.01)
+    assert (one.high, other.high > 1) == (1.0, True)
+    assert (one.low, one.se, one.verdict) == (other.low, other.se, other.verdict)
 
 
 def test_the_three_verdicts():

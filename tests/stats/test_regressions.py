@@ -1,5 +1,7 @@
 """Over all cells: Holm, as many swaps as it takes, intervals that cover, and the size of drop that would be caught."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -138,6 +140,19 @@ def test_intervals_cover_the_true_difference(kind):
         reach = t.ppf(0.975, 149) * np.sqrt(((after - before) ** 2).sum())
         inside.append(abs(-one.drop - truth) <= reach)
     assert 0.92 <= np.mean(inside) <= 0.98
+
+
+def test_an_interval_ends_where_no_difference_can_be():
+    """Three groups know little: Student's interval reaches beyond what two accuracies can lie apart."""
+    before, after = right(np.array([1, 1, 1])), right(np.array([0, 1, 0]))
+    cut = against([cell(ACCURACY, before, after)])[0]
+    free = against([cell(replace(ACCURACY, range=(0.0, 9.0)), before, after)])[0]
+    assert (cut.low, free.low < -1) == (-1.0, True)
+    assert cut.high == pytest.approx(free.high)
+    assert (cut.p, cut.adjusted, cut.se) == (free.p, free.adjusted, free.se)
+    # a metric in percents that did not say so is not cut at all
+    wide = replace(ACCURACY, score=lambda sums: 100 * ACCURACY.score(sums))
+    assert against([cell(wide, before, after)])[0].low == pytest.approx(100 * free.low)
 
 
 def test_the_interval_is_students_over_paired_differences():
