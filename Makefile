@@ -16,7 +16,7 @@ test: $(INSTALLED) lint
 # Slurm, Ray, PostgreSQL and a bucket, started for real; what is not on the machine is skipped
 test-cluster: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[cluster]'
-	$(BIN)/pytest -q -m cluster -rs
+	$(BIN)/pytest -q -m cluster -rs -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
