@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from hydra.core.override_parser.types import Quote, QuotedString
 from omegaconf import OmegaConf
 
 from harness.bucket import local
@@ -76,13 +77,18 @@ def sweep(overrides: Sequence[str], multirun: bool, config_dir: str | None = Non
         else:
             _refuse_sweep(dimensions)
         if len(dimensions.get("results", [""])) == 1 and "://" in str(first.results):
-            dimensions["results"] = [str(local(str(first.results)))]  # what is written beside the records is, here
+            dimensions["results"] = [_quoted(str(local(str(first.results))))]  # what lies beside the records is here
         if (uri := OmegaConf.select(first, "tracking.uri")) and (safe := without_password(str(uri))) != uri:
-            dimensions["tracking.uri"] = [safe]  # it stood in a file; what Hydra is told, it stores
+            dimensions["tracking.uri"] = [_quoted(safe)]  # it stood in a file; what Hydra is told, it stores
         values = tuple(tuple(several) for several in texts(dimensions))
         arguments = tuple(map(_joined, values))
         composed = tuple(combined(dimensions, composing))
         return Sweep(multirun, arguments, composed, composing.options, first.hydra.launcher, values)
+
+
+def _quoted(text: str) -> str:
+    """A value that Hydra takes for this very text: `sslmode=require` in a URI is no override."""
+    return QuotedString(text, Quote.double).with_quotes()
 
 
 def _joined(several: Sequence[str]) -> str:

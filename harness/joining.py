@@ -6,6 +6,7 @@ run twice.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 
@@ -36,8 +37,13 @@ def _under_way(sweep: Running) -> bool:
     return sweep.alive or alive(sweep.arrays) is True
 
 
+def _over(sweep: Running) -> bool:
+    """Whether nobody is at it any more; a Slurm that does not answer just now may have its tasks all the same."""
+    return not sweep.alive and (alive(sweep.arrays) is False or shutil.which("squeue") is None)
+
+
 def wait(store: Store, others: Mapping[str, Running]) -> None:
-    """Returns when none of these sweeps is under way any more; says now and then how far they are."""
+    """Returns when all of these sweeps are over; says now and then how far they are."""
     ids = {sweep.id: sweep for sweep in others.values()}
     for sweep in ids.values():
         count = sum(other.id == sweep.id for other in others.values())
@@ -46,7 +52,7 @@ def wait(store: Store, others: Mapping[str, Running]) -> None:
             markup=False,
         )
     begun, said = time.monotonic(), ""
-    while sweeps := [sweep for sweep in running(store) if sweep.id in ids and _under_way(sweep)]:
+    while sweeps := [sweep for sweep in running(store) if sweep.id in ids and not _over(sweep)]:
         told = queue({array for sweep in sweeps for array in sweep.arrays})
         far = [status(store, sweep, clock(store), told) for sweep in sweeps]
         done, failed, total = (

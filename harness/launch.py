@@ -145,8 +145,9 @@ def _launch(
     with ExitStack() as stack:
         parent = stack.enter_context(_tracked(planned, config, asked.multirun, arguments))
         words, number = asked.arguments, len(asked.composed)
+        places = {place for key in mine for place in planned.numbers[key]}
         if asked.multirun and launcher not in resources.REMOTE:  # Hydra composes what it launches, twice
-            words, number = asked.narrowed({place for key in mine for place in planned.numbers[key]})
+            words, number = asked.narrowed(places)
         environment = {MANIFEST: str(path), TOTAL: str(number)} | ({PARENT: parent} if parent else {})
         stack.enter_context(_environment(environment))
         lost: Mapping[int, str] = {}
@@ -154,7 +155,7 @@ def _launch(
             lost = stack.enter_context(slurm.engaged(planned, asked.arguments, path, mine, {**environment, WAIT: "1"}))
         try:
             if launcher == resources.RAY:
-                ray.launch(asked, mine)  # Hydra would compose every job once more, and then again
+                ray.launch(asked, mine, places)  # Hydra would compose every job once more, and then again
             else:
                 _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *words, *needs], main)
         except SystemExit:
@@ -250,7 +251,7 @@ def _record_lost(planned: Plan, launcher: str, mine: Collection[str], lost: Mapp
                 continue
             why = next((lost[number] for number in planned.numbers[one.predict_key] if number in lost), "")
             words = f"{launcher} ended without it{f' ({why})' if why else ''}; the same command runs it again"
-            error = ErrorRecord(exception=LOST, message=words, traceback="", job={"job": str(one.job)})
+            error = ErrorRecord(exception=LOST, message=redacted(words), traceback="", job={"job": str(one.job)})
             store.write_error(one.job.task.name, one.predict_key, error)
 
 

@@ -33,7 +33,8 @@ class Plan:
         jobs: every job with its keys, each once.
         open: by predict key, the targets that are not in the store; none where only the job's own record is missing.
         skipped: combinations that do not apply, by the reason.
-        numbers: by predict key, the Hydra jobs that ask for it, counted from 0.
+        numbers: by predict key, the Hydra jobs that ask for it, counted from 0; of those that ask for the same one,
+            as seeds of what is not trained do, the first.
     """
 
     jobs: tuple[Keyed, ...]
@@ -84,8 +85,10 @@ def plan(sweep: Sweep, strict: bool = True) -> Plan:
                         raise
                     skipped.setdefault(str(error), {})[str(job)] = None
                     continue
-                jobs.setdefault(f"{job.task.name}/{one.predict_key}/{','.join(job.targets)}", one)
-                numbers.setdefault(one.predict_key, []).append(number)
+                name = f"{job.task.name}/{one.predict_key}/{','.join(job.targets)}"
+                if name not in jobs:
+                    jobs[name] = one
+                    numbers.setdefault(one.predict_key, []).append(number)
     exchange.fetch(place.store.root, (one.job.task.name for one in jobs.values()))
     left: dict[str, tuple[str, ...]] = {}
     for one, targets in zip(jobs.values(), lacking([wanted(one) for one in jobs.values()], place.store), strict=True):

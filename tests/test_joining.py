@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +94,24 @@ def test_a_joined_sweep_is_waited_for_and_what_it_leaves_is_run_here(planned, wo
     assert "waiting for them" in said
     assert " + mini_ner majority zero_shot deu" in said
     assert " + mini_ner majority zero_shot eng" not in said
+
+
+@pytest.mark.parametrize(("asked", "answers"), [("/usr/bin/squeue", 3), (None, 1)])
+def test_a_slurm_that_is_silent_for_a_while_ends_no_waiting_unless_nobody_can_ask_it(
+    planned, monkeypatch, asked, answers
+):
+    said = iter([None, None, False])
+    looks = []
+    with manifest(planned, "x", "submitit_slurm"):
+        (sweep,) = running(planned.setting.store)
+    gone = replace(sweep, alive=False, tasks={job.predict_key: "7_0" for job in sweep.jobs})
+    monkeypatch.setattr(joining, "OFTEN", 0.01)
+    monkeypatch.setattr(joining, "running", lambda _: [gone])
+    monkeypatch.setattr(joining, "queue", lambda _: None)
+    monkeypatch.setattr(joining, "alive", lambda _: looks.append(1) or next(said))
+    monkeypatch.setattr(joining.shutil, "which", lambda _: asked)
+    joining.wait(planned.setting.store, {one.predict_key: gone for one in planned.jobs})
+    assert len(looks) == answers
 
 
 def test_what_fails_in_a_joined_sweep_is_reported_and_not_tried_again(planned, words, other, capsys):

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from harness.compose import sweep
 from harness.errors import HarnessError
 from harness.records import ErrorRecord
 from harness.secrets import Redacting, redacted, without_password, without_passwords
@@ -63,6 +64,13 @@ def test_an_override_loses_its_password_and_nothing_else(form):
         form.format("http://host:1"),
         "tracking.experiment=me:secret@x",
     )
+
+
+def test_what_hydra_would_read_otherwise_in_a_uri_is_no_override(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"postgresql://me:{PASSWORD}@host/db?sslmode=require&x=1,2")
+    asked = sweep(["task=mini_ner", "tracking=server"], multirun=False)
+    assert asked.composed[0].config["tracking"]["uri"] == "postgresql://me@host/db?sslmode=require&x=1,2"
+    assert os.environ["PGPASSWORD"] == PASSWORD
 
 
 def test_texts_lose_passwords_of_uris_signatures_and_values_of_secret_variables(monkeypatch):

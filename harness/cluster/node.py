@@ -23,6 +23,7 @@ from harness.keys import digest
 from harness.options import Options
 from harness.plan import Plan, setting
 from harness.runner import Outcome
+from harness.secrets import redacted
 from harness.store import ErrorRecord, ensure_space
 from harness.summary import say
 
@@ -168,7 +169,7 @@ def _published(outcomes: Sequence[Outcome], root: Path, task: Task) -> None:
 
 def give_up(task: Task, exception: str, why: str) -> None:
     """Leaves an error record for each job of a configuration that was lost, and says so."""
-    store = setting(task.config).store
+    store, why = setting(task.config).store, redacted(why)
     for one in jobs_of(task):
         if not done(one, store) and store.read_error(one.job.task.name, one.predict_key) is None:
             error = ErrorRecord(exception=exception, message=why, traceback="", job={"job": str(one.job)})

@@ -59,11 +59,12 @@ class Sent:
     needs: Resources
 
 
-def launch(asked: Sweep, wanted: Collection[str]) -> None:
+def launch(asked: Sweep, wanted: Collection[str], places: Collection[int]) -> None:
     """Has Ray run the configurations of a sweep; what is lost for good has an error record that says why.
 
     Args:
         wanted: predict keys of the jobs to run; the others are done, or another sweep is at them.
+        places: of the configurations that have them.
 
     Raises:
         HarnessError: there is no Ray, or none that answers.
@@ -72,12 +73,12 @@ def launch(asked: Sweep, wanted: Collection[str]) -> None:
         import ray  # noqa: F401
     except ImportError as error:
         raise HarnessError("hydra/launcher=ray needs Ray: pip install 'multilingual-harness[ray]'") from error
-    tasks = _tasks(asked)
+    tasks = _tasks(asked, places)
     with _connected(asked.launcher["address"]):
         _run(tasks, wanted, asked.launcher)
 
 
-def _tasks(asked: Sweep) -> list[Task]:
+def _tasks(asked: Sweep, places: Collection[int]) -> list[Task]:
     environment = {name: os.environ[name] for name in (MANIFEST, PARENT, *CREDENTIALS) if name in os.environ}
     results = str(setting(asked.composed[0].config).store.root)
     return [
@@ -85,11 +86,11 @@ def _tasks(asked: Sweep) -> list[Task]:
             config={**one.config, "results": results},
             choices=one.choices,
             options=asked.options,
-            number=f"{i}/{len(asked.composed)}",
+            number=f"{i}/{len(places)}",
             marker=os.environ[MANIFEST],
             environment=environment,
         )
-        for i, one in enumerate(asked.composed, start=1)
+        for i, one in enumerate((asked.composed[place] for place in sorted(places)), start=1)
     ]
 
 
@@ -104,8 +105,8 @@ def _connected(address: str | None) -> Iterator[None]:
         if host and port.isdigit() and "/" not in host:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **alone)
-    except (OSError, ValueError) as error:
-        raise HarnessError(f"no Ray answers at {where}: {error}") from error
+    except (OSError, ValueError, RuntimeError) as error:  # the last: of another version
+        raise HarnessError(f"no Ray answers at {where}: {' '.join(str(error).split())}") from error
     try:
         yield
     finally:
@@ -228,7 +229,8 @@ def _result(reference: Any, task: Task) -> tuple[str, Done]:
         cause = getattr(error, "cause", None) or error
         if setting(task.config).raise_errors:
             raise cause from error
-        said = f"{type(cause).__name__}: {str(cause).strip().splitlines()[0]}"
+        words = str(cause).strip().splitlines()
+        said = ": ".join([type(cause).__name__, *words[:1]])
         give_up(task, LOST, f"{said}; the same command runs it again")
     return "", Done([])
 

@@ -120,6 +120,7 @@ def patience(
 
     whole = SlurmExecutor._internal_process_submissions
     numbers: dict[str, int] = {}
+    places = {number: place for place, number in enumerate(works, start=1)}
     lost: dict[int, str] = {}
 
     def submit(executor: SlurmExecutor, submissions: Sequence[DelayedSubmission]) -> list[Task[Any]]:
@@ -149,7 +150,7 @@ def patience(
             return [found]
         if not why:
             for outcome in found.return_value:
-                say.print(f"{numbers[task.job_id] + 1}/{len(works)} {Outcome(**outcome)}", markup=False)
+                say.print(f"{places[numbers[task.job_id]]}/{len(works)} {Outcome(**outcome)}", markup=False)
         else:
             log.warning("Slurm's task %s ended without a result (%s); see %s", task.job_id, why, task.paths.folder)
             lost[numbers[task.job_id]] = f"task {task.job_id}: {why}"

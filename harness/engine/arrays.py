@@ -39,9 +39,11 @@ def shared(folder: Path, make: Callable[[], Mapping[str, Array]]) -> dict[str, A
             return found
         log.warning("%s is damaged; what it held is computed again", folder)
         _drop(folder)
-    _write(make(), folder)
-    found = _read(folder)
-    if found is None:
+    arrays, found = make(), None
+    while found is None and not folder.is_dir():  # another process that saw the damage may drop what is new, too
+        _write(arrays, folder)
+        found = _read(folder)
+    if found is None and (found := _read(folder)) is None:
         raise HarnessError(f"{folder}: what was just written reads otherwise: choose a results folder on another disk")
     return found
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from harness.app import MANIFEST
 from harness.cluster import ray as on_ray
 from harness.cluster.node import Done, Task, finished, jobs_of, receive, work
 from harness.compose import sweep
@@ -117,12 +118,20 @@ def test_a_job_that_runs_out_of_memory_says_so_and_the_next_one_runs(tmp_path, a
     assert finished(second, jobs_of(second))
 
 
-def test_what_a_lost_task_was_lost_by_is_recorded(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("said", "recorded"),
+    [
+        ("Task was killed due to low memory of http://me:secret@host.\nMore of it",
+         "OutOfMemoryError: Task was killed due to low memory of http://me:***@host.; the same"),
+        ("", "OutOfMemoryError; the same"),
+    ],
+)  # fmt: skip
+def test_what_a_lost_task_was_lost_by_is_recorded(tmp_path, monkeypatch, said, recorded):
     ray = pytest.importorskip("ray")
     task, *_ = tasks(tmp_path / "results")
 
     def get(reference: object) -> None:
-        raise ray.exceptions.OutOfMemoryError("Task was killed due to the node running low on memory.\nMore of it")
+        raise ray.exceptions.OutOfMemoryError(said)
 
     monkeypatch.setattr(ray, "get", get)
     node, came = on_ray._result(None, task)
@@ -131,7 +140,7 @@ def test_what_a_lost_task_was_lost_by_is_recorded(tmp_path, monkeypatch):
     error = Store(tmp_path / "results").read_error(one.job.task.name, one.predict_key)
     assert error is not None
     assert error.exception == LOST
-    assert "OutOfMemoryError: Task was killed due to the node running low on memory." in error.message
+    assert error.message.startswith(recorded)
 
 
 def test_jobs_ask_for_what_their_own_models_need_unless_the_command_line_says(tmp_path):
@@ -147,6 +156,25 @@ def test_jobs_ask_for_what_their_own_models_need_unless_the_command_line_says(tm
             "large": large,
             "majority": small,
         }
+
+
+def test_only_configurations_with_something_to_do_are_sent(tmp_path, monkeypatch):
+    monkeypatch.setenv(MANIFEST, str(tmp_path / "marker"))
+    asked = sweep([*FLOORS, f"results={tmp_path}"], multirun=True)
+    sent = on_ray._tasks(asked, {3, 1})
+    assert [one.number for one in sent] == ["1/2", "2/2"]
+    assert [(one.choices["task"], one.config["source"]) for one in sent] == [("mini_ner", "deu"), ("mini_nli", "deu")]
+
+
+def test_a_ray_of_another_version_is_an_error_for_people(monkeypatch):
+    ray = pytest.importorskip("ray")
+
+    def init(**_: object) -> None:
+        raise RuntimeError("Version mismatch: The cluster was started with:\n    Ray: 2.9.0")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(HarnessError, match=r"at local: Version mismatch: .* with: Ray: 2"), on_ray._connected("local"):
+        pass
 
 
 def test_an_address_where_nothing_answers_is_said_at_once():

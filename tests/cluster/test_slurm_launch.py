@@ -70,7 +70,7 @@ def work(**asks: object) -> Work:
     return Work({}, Path(), (), 60, asks)
 
 
-def test_only_what_is_wanted_is_submitted_in_arrays_that_ask_alike_and_are_not_too_long(launch):
+def test_only_what_is_wanted_is_submitted_in_arrays_that_ask_alike_and_are_not_too_long(launch, capsys):
     small, large = work(mem_gb=1), work(mem_gb=9, gpus_per_node=1)
     wanted = {1: small, 2: small, 3: large, 4: small, 5: small}
     wrote = {task: returned() for task in ("1_0", "1_1", "1_2", "2_0", "3_0")}
@@ -81,6 +81,8 @@ def test_only_what_is_wanted_is_submitted_in_arrays_that_ask_alike_and_are_not_t
     assert told == {1: "1_0", 2: "1_1", 4: "1_2", 5: "2_0", 3: "3_0"}
     assert len(results) == 5
     assert not lost
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split()[0] for line in said] == ["1/5", "2/5", "4/5", "5/5", "3/5"]  # of those submitted
 
 
 def test_a_lost_task_hides_no_other_and_its_reason_is_kept(launch, capsys):
@@ -125,6 +127,14 @@ def test_works_are_those_of_open_jobs(tmp_path):
     assert found[1].environment == {"A": "b"}
     assert "timeout_min" not in found[1].asks
     assert list(works(asked, {first.predict_key, second.predict_key}, {}, [])) == [0, 1]
+
+
+def test_what_several_configurations_ask_for_is_the_work_of_one(tmp_path):
+    """Nothing is trained: seeds change no job."""
+    words = ["task=mini_retrieval", "model=lexical", "source=eng,deu", "seed=0,1,2", "tracking=none"]
+    asked = plan(sweep([*words, f"results={tmp_path}"], multirun=True))
+    assert len(asked.jobs) == 2
+    assert list(works(asked, {one.predict_key for one in asked.jobs}, {}, [])) == [0, 3]
 
 
 def test_a_task_goes_on_as_long_as_it_comes_further(tmp_path):

@@ -81,6 +81,21 @@ def test_a_folder_that_vanishes_while_it_is_read_is_made_anew(tmp_path, monkeypa
     assert equal(shared(tmp_path / "a", Made()))
 
 
+def test_what_another_process_drops_as_damaged_when_it_is_new_is_made_anew(tmp_path, monkeypatch):
+    write, dropped = arrays._write, []
+
+    def late(content, folder):
+        write(content, folder)
+        if not dropped:
+            dropped.append(folder)
+            shutil.rmtree(folder)
+
+    monkeypatch.setattr(arrays, "_write", late)
+    make = Made()
+    assert equal(shared(tmp_path / "a", make))
+    assert make.times == 1
+
+
 def test_a_disk_that_reads_otherwise_than_it_was_written_is_named(tmp_path, monkeypatch):
     sums = iter(range(99))
     monkeypatch.setattr(arrays, "_sum", lambda path: next(sums))

@@ -18,6 +18,7 @@ from torch import nn
 
 from harness.engine import savepoint
 from harness.engine.train import fit
+from harness.errors import TimeLimitError
 from harness.spec import Savepoint, Training
 
 DRAW = np.random.default_rng(0)
@@ -232,3 +233,24 @@ def test_what_was_read_is_let_go_so_that_the_next_state_frees_its_space(killed, 
 def test_a_state_holds_numbers_and_no_code(tmp_path):
     Run(tmp_path, 30)
     assert all(isinstance(value, torch.Tensor) for value in load_file(tmp_path / "state.safetensors").values())
+
+
+def test_what_ends_the_job_while_a_state_is_written_is_no_fault_of_the_disk(tmp_path, monkeypatch):
+    def write(*_):
+        raise TimeLimitError("twice")
+
+    monkeypatch.setattr(savepoint, "save_file", write)
+    with pytest.raises(TimeLimitError):
+        Run(tmp_path)
+
+
+def test_a_network_with_tied_weights_trains_without_a_state(tmp_path, caplog):
+    net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 1))
+    net[1].weight = net[0].weight
+    place = Savepoint(tmp_path / "state", ALWAYS)
+    short = Training(learning_rate=0.05, batch_size=8, steps=3)
+    curve = fit(net, lambda rows: ((net(X[rows])[:, 0] - Y[rows]) ** 2).sum(), LENGTHS, ONES, short, 0, 200,
+                savepoint=place)  # fmt: skip
+    assert len(curve) == 3
+    (said,) = caplog.messages
+    assert "no training state is kept any more" in said
