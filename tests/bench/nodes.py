@@ -1,20 +1,35 @@
 """How long a sweep takes on any number of nodes, simulated from what was measured of its parts.
 
 ``python -m tests.bench.nodes`` checks the simulation against the sweeps of ``docs/cluster.json`` (made by
-``python -m tests.cluster.figures``), goes on to 1,000 nodes, and says what is full first.
+``python -m tests.cluster.figures``), measures what a job costs the store, goes on to 1,000 nodes, and says what is full
+first.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from matplotlib.figure import Figure
+
+from harness.atomic import write_whole
 
 MEASURED = Path("docs/cluster.json")
 PLOT = Path("docs/growth.svg")
-NODES = (1, 2, 3, 10, 30, 100, 300, 1000)
+NODES = (1, 3, 10, 30, 100, 300, 1000)
+JOBS = 18_000  # 30 models x 10 tasks x 20 sources x 3 seeds
+TARGETS = 56
+LENGTHS = {"floors, 5 s a job": 5.0, "small encoders, 2 minutes": 120.0, "base encoders, 20 minutes": 1200.0}
+# seconds that a job takes of what all share; measured where scheduler, server and database had two processors in all
+TRACKING = 13.9 / 48 * (8 + 2 * TARGETS + 2) / (8 + 34)  # tests.cluster.tracking_rate, by requests
+DISPATCH = 42.0 / 60  # an array of 60 tasks that do nothing on three nodes of Slurm: at most this
+HUB = 1.1e9 / 125e6  # a base model once a node, over a line of 1 Gbit/s: assumed, not measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +100,58 @@ def full_at(mean: float, parts: Parts) -> dict[str, float]:
     """How many nodes each shared part can serve before jobs wait for it, for jobs of ``mean`` seconds."""
     shared = {"scheduler": parts.dispatch, "store": parts.store, "tracking": parts.tracking}
     return {name: (parts.overhead + mean) / took for name, took in shared.items() if took}
+
+
+def checked(engine: Mapping[str, Any]) -> list[tuple[int, float, float]]:
+    """Nodes, measured and simulated seconds of each sweep of an engine; its start is taken from it."""
+    found = []
+    for course in engine["courses"]:
+        first = course["start"] - course["work"][0] - course["overhead"]
+        parts = Parts(overhead=course["overhead"], start=max(0.0, first))
+        found.append((course["nodes"], course["wall"], simulated(course["work"], course["nodes"], parts).seconds))
+    return found
+
+
+def store_seconds(jobs: int = 20) -> float:
+    """What the records of a job cost the disk here: a table and a record for each target, written whole."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        start = time.perf_counter()
+        for job in range(jobs):
+            for target in range(TARGETS):
+                for ending, size in (("parquet", 20_000), ("json", 1_500)):
+                    write_whole(Path(folder) / str(job) / f"{target}.{ending}", bytes(size))
+        return (time.perf_counter() - start) / jobs
+
+
+def main() -> None:
+    """Prints the check and the table, and draws the curves."""
+    measured = json.loads(MEASURED.read_text())
+    for name, engine in measured.items():
+        for nodes, wall, seconds in checked(engine):
+            print(
+                f"{name}, {nodes} nodes: measured {wall:.1f} s, simulated {seconds:.1f} s ({seconds / wall - 1:+.1%})"
+            )
+    overhead = {name: engine["courses"][0]["overhead"] for name, engine in measured.items()}
+    common = Parts(overhead=max(overhead.values()), store=store_seconds(), tracking=TRACKING, dispatch=DISPATCH)
+    print(f"a job: {common}")
+    figure = Figure(figsize=(7, 4))
+    axes = figure.subplots()
+    for name, seconds in LENGTHS.items():
+        parts = replace(common, fetch=HUB if seconds > 60 else 0.0)
+        courses = [simulated([seconds] * JOBS, nodes, parts) for nodes in NODES]
+        print(
+            f"\n{name}: "
+            + ", ".join(f"{part} is full at {full:.0f} nodes" for part, full in full_at(seconds, parts).items())
+        )
+        for nodes, course in zip(NODES, courses, strict=True):
+            busiest, share = max(course.busy.items(), key=lambda part: part[1])
+            hours = course.seconds / 3600
+            print(f"  {nodes:>5} nodes  {hours:8.2f} h  efficiency {course.efficiency:.2f}  {busiest} {share:.0%}")
+        axes.loglog(NODES, [course.seconds / 3600 for course in courses], marker="o", label=name)
+    axes.set(xlabel="nodes", ylabel="hours", title=f"{JOBS:,} jobs of {TARGETS} targets, simulated")
+    axes.legend()
+    figure.savefig(PLOT)
+
+
+if __name__ == "__main__":
+    main()
