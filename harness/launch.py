@@ -227,7 +227,7 @@ def _tracked(
     if late.written:
         say.print(f"tracking: {late.written} runs were late, and are there now")
     if late.unchanged:
-        say.print(f"tracking: {late.unchanged} runs are missing; `harness sync` adds them")
+        say.print(f"tracking: {late.unchanged} runs are missing; {tracking.mend(where['uri'])} adds them", markup=False)
 
 
 def _finish(planned: Plan, asked: Sweep) -> None:

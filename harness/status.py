@@ -66,6 +66,9 @@ def show(results: Path, as_json: bool) -> None:
         click.echo("\n".join(_lines(sweep, far, told)))
     if not found:
         click.echo(f"{results}: no sweep is under way")
+        for task, key in store.jobs():
+            if (error := store.read_error(task, key)) is not None:
+                click.echo(f"  failed: {error.job.get('job', f'{task} {key}')}: {error.exception}: {error.message}")
 
 
 def clock(store: Store) -> float:

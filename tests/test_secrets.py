@@ -132,7 +132,7 @@ def test_a_sweep_whose_tracking_uri_holds_a_password_leaves_it_nowhere(harness, 
         said += harness("run", "--cfg", "job", f"tracking.uri={uri}", code=0).stdout
     assert "uri: http://127.0.0.1" in said
     assert done.stderr.count("fills the gap") == 1
-    assert "runs are missing; `harness sync` adds them" in done.stderr
+    assert "runs are missing; `harness sync --uri http://127.0.0.1" in done.stderr
     assert len(list((tmp_path / "results").rglob("error.json"))) == 1
     assert list((tmp_path / "results" / "hydra").rglob("overrides.yaml"))
     held = {"terminal": said.encode()}

@@ -16,6 +16,7 @@ from harness.plan import plan
 from harness.records import ErrorRecord
 from harness.runner import lock_of, run
 from harness.status import clock, status
+from harness.store import Store
 
 WORDS = ("task=mini_ner", "model=majority", "source=eng,deu,spa,fin", "target=eng,jpn", "tracking=none")
 
@@ -157,3 +158,6 @@ def test_no_sweep_and_no_store(harness, tmp_path):
     assert "no store there yet" in harness("status", code=2).stderr
     (tmp_path / "results").mkdir()
     assert "no sweep is under way" in harness("status", code=0).stdout
+    error = ErrorRecord(exception="Lost", message="gone with its node", traceback="", job={"job": "mini_ner eng"})
+    Store(tmp_path / "results").write_error("mini_ner", "p0", error)
+    assert "failed: mini_ner eng: Lost: gone with its node" in harness("status", code=0).stdout

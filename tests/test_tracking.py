@@ -209,7 +209,7 @@ def test_a_dead_server_costs_one_warning_and_no_result(store, dead_server, uri, 
             for key in ("p0", "p1", "p0"):
                 tracking.log_job(store, dead_server, EXPERIMENT, "panx", key, parent)
     assert len(caplog.records) == 1
-    assert "`harness sync` fills the gap" in caplog.text
+    assert f"`harness sync --uri {dead_server}` fills the gap" in caplog.text
     assert tracking.catch_up(store, dead_server) == tracking.Synced(written=0, unchanged=2)
     assert tracking.sync(store, uri, EXPERIMENT) == tracking.Synced(written=2, unchanged=0)
     (sweep,) = runs(uri, "sweep")  # it never reached the server, and is there now, its jobs below it

@@ -67,16 +67,21 @@ def rescore(results: Path, as_json: bool) -> None:
 
 @main.command()
 @TABLES
-@click.option("--uri", default=None, help="The tracking server; default: the one of conf/tracking/mlflow.yaml.")
+@click.option(
+    "--uri", envvar="MLFLOW_TRACKING_URI", help="The server; default: $MLFLOW_TRACKING_URI, else the store's database."
+)
 @click.option("--experiment", default="harness", show_default=True)
 @JSON
 def sync(results: Path, uri: str | None, experiment: str, as_json: bool) -> None:
     """Replay the store into MLflow; what is there already stays as it is."""
     from harness import tracking
+    from harness.secrets import redacted
     from harness.store import Store
 
-    done = tracking.sync(Store(results), uri or f"sqlite:///{results}/mlflow.db", experiment)
-    click.echo(json.dumps(asdict(done)) if as_json else f"{done.written} runs written, {done.unchanged} unchanged")
+    uri = uri or f"sqlite:///{results}/mlflow.db"
+    done = tracking.sync(Store(results), uri, experiment)
+    words = f"{done.written} runs written to {redacted(uri)}, {done.unchanged} unchanged"
+    click.echo(json.dumps(asdict(done)) if as_json else words)
 
 
 @main.command()

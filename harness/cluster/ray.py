@@ -106,7 +106,9 @@ def _connected(address: str | None) -> Iterator[None]:
             socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **alone)
     except (OSError, ValueError, RuntimeError) as error:  # the last: of another version
-        raise HarnessError(f"no Ray answers at {where}: {' '.join(str(error).split())}") from error
+        why = " ".join(str(error).split()).rstrip(".")
+        mend = "Does `ray start` run there? Where it asks for a token, this shell needs RAY_AUTH_MODE=token"
+        raise HarnessError(f"no Ray answers at {where}: {why}. {mend} (`ray get-auth-token`)") from error
     try:
         yield
     finally:

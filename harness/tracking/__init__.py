@@ -4,7 +4,7 @@ The store is the truth and MLflow a copy of it. A server that is down or slow co
 it has missed is noted in the store; the end of the sweep writes it, or ``harness sync``.
 """
 
-from harness.tracking.client import connected
+from harness.tracking.client import connected, mend
 from harness.tracking.job_runs import CONFIG, KEY, log_job, prepare
 from harness.tracking.other_runs import log_analysis, log_report
 from harness.tracking.replay import Synced, catch_up, sync
@@ -20,6 +20,7 @@ __all__ = [
     "log_analysis",
     "log_job",
     "log_report",
+    "mend",
     "prepare",
     "sweep",
     "sync",

@@ -81,6 +81,11 @@ def database_of(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
+def mend(uri: str) -> str:
+    """The command that writes what a server or database has missed."""
+    return "`harness sync`" if database_of(uri) else f"`harness sync --uri {redacted(uri)}`"
+
+
 def pages(client: MlflowClient, experiment: str, query: str) -> Iterator[Run]:
     """The runs that fit, the latest first, asked for as they are needed."""
     token = None

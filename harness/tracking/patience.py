@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from harness.secrets import redacted
-from harness.tracking.client import database_of, first_line, ready
+from harness.tracking.client import database_of, first_line, mend, ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,7 +131,7 @@ def _failed(uri: str, before: _Outage | None, trying: _Attempt[Any], wait: float
         log.warning("tracking at %s refuses a run (%s): its results are safe", redacted(uri), why)
         return
     if before is None:
-        log.warning("tracking at %s failed (%s): results are safe, `harness sync` fills the gap", redacted(uri), why)
+        log.warning("tracking at %s failed (%s): results are safe, %s fills the gap", redacted(uri), why, mend(uri))
     quiet = min(before.quiet * 2, LONGEST) if before else QUIET
     _outages[uri] = _Outage(quiet, time.monotonic() + quiet, late)
 

@@ -16,10 +16,13 @@ from harness.tracking.patience import attempt, persistent, refused
 from harness.tracking.sweep_runs import ended, write_sweep
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
     from harness.store import Store
 
 AFTER = 120.0  # seconds that the end of a sweep gives to what its jobs could not write
-UNHURRIED = "60"  # seconds for one request of a replay, which holds nobody up
+FIRST = "20"  # seconds for a replay's first request, which tells whether anybody answers
+UNHURRIED = "60"  # for one of the others, which hold nobody up
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,10 @@ def catch_up(store: Store, uri: str) -> Synced:
                             raise
 
     if notes:
-        attempt(uri, work, wait=AFTER, insist=True)
+        # an attempt of the usual length tells whether it answers at all
+        answer = attempt(uri, partial(_opened, uri, notes[0].experiment), insist=True)
+        if answer is not None:
+            attempt(uri, work, wait=AFTER, insist=True)
     return Synced(written=len(done), unchanged=len(notes) - len(done))
 
 
@@ -62,12 +68,13 @@ def sync(store: Store, uri: str, experiment: str) -> Synced:
     Raises:
         HarnessError: the server or the database does not answer, or refuses some of the runs; all others are written.
     """
-    os.environ.setdefault(REQUEST, UNHURRIED)
+    given = os.environ.get(REQUEST)
     changed: list[bool] = []
     refusals: list[str] = []
     try:
-        with turn(uri):
-            client, number = persistent(partial(opened, uri, experiment))
+        os.environ[REQUEST] = given or FIRST
+        client, number = _opened(uri, experiment)
+        os.environ[REQUEST] = given or UNHURRIED
         for note in ended(store):
             if note.experiment == experiment:
                 with turn(uri):
@@ -89,3 +96,8 @@ def sync(store: Store, uri: str, experiment: str) -> Synced:
     if refusals:
         raise HarnessError(f"{redacted(uri)} refused {len(refusals)} runs, such as {refusals[0]}; the others are there")
     return Synced(written=sum(changed), unchanged=len(changed) - sum(changed))
+
+
+def _opened(uri: str, experiment: str) -> tuple[MlflowClient, str]:
+    with turn(uri):
+        return opened(uri, experiment)
