@@ -42,8 +42,12 @@ def _over(sweep: Running) -> bool:
     return not sweep.alive and (alive(sweep.arrays) is False or shutil.which("squeue") is None)
 
 
-def wait(store: Store, others: Mapping[str, Running]) -> None:
-    """Returns when all of these sweeps are over; says now and then how far they are."""
+def wait(store: Store, others: Mapping[str, Running]) -> dict[str, str]:
+    """Returns when all of these sweeps are over; says now and then how far they are.
+
+    Returns:
+        The tasks that somebody cancelled, by predict key: what was ended on purpose is not begun again.
+    """
     ids = {sweep.id: sweep for sweep in others.values()}
     for sweep in ids.values():
         count = sum(other.id == sweep.id for other in others.values())
@@ -64,3 +68,6 @@ def wait(store: Store, others: Mapping[str, Running]) -> None:
         if words != said:
             say.print(said := words)
         time.sleep(min(SELDOM, max(OFTEN, (time.monotonic() - begun) / 10)))
+    ended = queue({array for sweep in ids.values() for array in sweep.arrays}) or {}
+    tasks = {key: sweep.tasks[key] for key, sweep in others.items() if key in sweep.tasks}
+    return {key: task for key, task in tasks.items() if task in ended and ended[task].state == "CANCELLED"}

@@ -111,7 +111,9 @@ def _through(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) 
                 parent = _launch(planned, asked, flags, arguments, launcher, path, mine)
         planned = _left(planned) if others else replace(planned, open={})
         if planned.open:
-            joining.wait(store, others)
+            ended = joining.wait(store, others)
+            why = {place: f"task {ended[key]}: CANCELLED" for key in ended for place in planned.numbers[key]}
+            _record_lost(planned, resources.SLURM, ended, why)
             planned = _left(planned)
     return parent
 

@@ -13,9 +13,10 @@ from dataclasses import replace
 import pytest
 
 from harness import joining, launch
+from harness.cluster.queue import Queued
 from harness.compose import sweep
 from harness.errors import HarnessError
-from harness.manifest import manifest, running
+from harness.manifest import manifest, running, submitted
 from harness.plan import plan
 from harness.runner import run
 from harness.store import ErrorRecord
@@ -57,6 +58,18 @@ def test_a_killed_launcher_is_joined_as_long_as_its_array_lives(planned, monkeyp
     subprocess.run([sys.executable, "-c", code, *words], check=False)
     monkeypatch.setattr(joining, "alive", lambda arrays: says if arrays == ("7",) else False)
     assert len(joining.elsewhere(planned)) == joined
+
+
+def test_what_was_cancelled_while_it_was_waited_for_is_not_begun_again(planned, monkeypatch):
+    """The other task ended without a word as well, but nobody meant that."""
+    first, second = planned.jobs
+    with manifest(planned, "", "submitit_slurm") as path:
+        submitted(path, {first.predict_key: "7_0", second.predict_key: "7_1"})
+        (sweep_of_theirs,) = running(planned.setting.store)
+    said = {"7_0": Queued("CANCELLED", "", ""), "7_1": Queued("NODE_FAIL", "", "")}
+    monkeypatch.setattr(joining, "queue", lambda _: said)
+    others = dict.fromkeys((first.predict_key, second.predict_key), sweep_of_theirs)
+    assert joining.wait(planned.setting.store, others) == {first.predict_key: "7_0"}
 
 
 @pytest.fixture
