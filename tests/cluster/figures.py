@@ -186,34 +186,42 @@ def slurm(nodes: int) -> Iterator[Site]:
 ENGINES: dict[str, Start] = {"ray": ray, "slurm": slurm}
 
 
-def measure(name: str, folder: Path) -> dict[str, object]:
-    """All figures of an engine."""
-    courses = []
+def courses(name: str, folder: Path) -> list[Course]:
+    """The undisturbed sweeps of an engine."""
+    found: list[Course] = []
     for nodes in NODES:
         with ENGINES[name](nodes) as site:
-            courses.append(course(site, nodes, folder / f"{name}{nodes}" / "results"))
-        one = courses[-1]
-        efficiency = (courses[0].wall - courses[0].start) / (one.wall - one.start) / nodes
+            found.append(course(site, nodes, folder / f"{name}{nodes}" / "results"))
+        one = found[-1]
+        efficiency = (found[0].wall - found[0].start) / (one.wall - one.start) / nodes
         print(
             f"{name}, {nodes} nodes: {one.jobs} jobs, {one.wall:.1f} s (the first after {one.start:.1f} s), "
             f"computing {one.computing:.1f} s, overhead {one.overhead:.2f} s a job, efficiency {efficiency:.2f}, "
             f"processors {one.processor:.1f} s",
             flush=True,
         )
-    with ENGINES[name](2) as site:
-        killed = kills(site, folder / f"{name}-killed", cells(folder / f"{name}1" / "results"))
-    print(f"{name}: {killed}", flush=True)
-    return {"courses": [asdict(one) for one in courses], "kills": asdict(killed)}
+    return found
 
 
 def main(names: Sequence[str]) -> None:
     """Measures the engines that are named, or all; others' figures in the file stay."""
     found = json.loads(OUT.read_bytes()) if OUT.exists() else {}
     for name in names or ENGINES:
-        with tempfile.TemporaryDirectory(prefix="figures-") as folder:
-            found[name] = {"processors": os.cpu_count(), **measure(name, Path(folder))}
-        OUT.parent.mkdir(exist_ok=True)
-        OUT.write_text(json.dumps(found, indent=1) + "\n")
+        with tempfile.TemporaryDirectory(prefix="figures-") as place:
+            folder = Path(place)
+            done = courses(name, folder)
+            found[name] = {"processors": os.cpu_count(), "courses": [asdict(one) for one in done]}
+            _write(found)
+            with ENGINES[name](2) as site:
+                killed = kills(site, folder / f"{name}-killed", cells(folder / f"{name}1" / "results"))
+            print(f"{name}: {killed}", flush=True)
+            found[name]["kills"] = asdict(killed)
+            _write(found)
+
+
+def _write(found: Mapping[str, object]) -> None:
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
