@@ -13,12 +13,10 @@ demo: $(INSTALLED)
 test: $(INSTALLED) lint
 	$(BIN)/pytest -q -n 2 --dist loadfile
 
-# Slurm, Ray, PostgreSQL and a bucket, started for real; what is not on the machine is skipped, and what fails while two
-# clusters share two processors is tried once more alone
+# Slurm, Ray, PostgreSQL and a bucket, started for real; what is not on the machine is skipped
 test-cluster: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[cluster]'
-	$(BIN)/pytest -q -m cluster -rs -n 2 --dist loadfile || \
-		$(BIN)/pytest -q -m cluster -rs --last-failed --last-failed-no-failures none
+	$(BIN)/pytest -q -m cluster -rs -n 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -17,8 +17,10 @@ from harness import keys, scoring
 from harness.keyed import Keyed, model_of
 from harness.machine import place
 from harness.models.base import Curve
+from harness.spec import Job
 from harness.store import CellRecord, JobRecord, Store
 from harness.strategies.base import STRATEGIES, touches
+from harness.tasktype import TASK_TYPES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +104,7 @@ def write_job(one: Keyed, store: Store, root: Path | None, progress: Progress) -
             versions=_versions(),
             timings=progress.timings,
             tokens=progress.tokens or (before.tokens if before else {}),
-            backend=model.backend,
+            backend=model.backend + _searched(job),
             checkpoint=job.model.checkpoint or None,
             status="done" if done >= set(job.targets) else "partial",
             host=place(),
@@ -111,6 +113,16 @@ def write_job(one: Keyed, store: Store, root: Path | None, progress: Progress) -
             spec={"train": content, "predict": keys.predict_content(job, one.train_key)},
         )
     )
+
+
+def _searched(job: Job) -> str:
+    """What computed the cosines of a task that looks for neighbours, where it was not torch's own product."""
+    if TASK_TYPES[job.task.type].match is None:
+        return ""
+    from harness.engine.cosines import usable
+    from harness.engine.products import ONEDNN
+
+    return f", searched by {ONEDNN}" if usable() else ""
 
 
 @lru_cache(maxsize=1)

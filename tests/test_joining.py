@@ -80,11 +80,12 @@ def other(planned, monkeypatch):
     monkeypatch.setattr(joining, "clock", lambda store: joined.set() or time.time())
 
     @contextmanager
-    def beside(does):
+    def beside(does, tasks=None):
         begun = threading.Event()
 
         def drive() -> None:
-            with manifest(planned, "x", "ray"):
+            with manifest(planned, "x", "ray") as path:
+                submitted(path, tasks or {})
                 begun.set()
                 assert joined.wait(60)
                 does()
@@ -107,6 +108,19 @@ def test_a_joined_sweep_is_waited_for_and_what_it_leaves_is_run_here(planned, wo
     assert "waiting for them" in said
     assert " + mini_ner majority zero_shot deu" in said
     assert " + mini_ner majority zero_shot eng" not in said
+
+
+def test_what_was_cancelled_fails_in_words_and_what_was_lost_is_run_here(planned, words, other, monkeypatch, capsys):
+    first, second = planned.jobs
+    states = {"7_0": Queued("CANCELLED", "", ""), "7_1": Queued("NODE_FAIL", "", "")}
+    monkeypatch.setattr(joining, "queue", lambda _: states)
+    with other(lambda: None, {first.predict_key: "7_0", second.predict_key: "7_1"}):
+        assert launch.run(["-m", *words]) == 1
+    assert "task 7_0: CANCELLED" in capsys.readouterr().err
+    store = planned.setting.store
+    assert store.read_error("mini_ner", first.predict_key).exception == "Lost"
+    assert store.targets("mini_ner", first.predict_key) == []
+    assert store.targets("mini_ner", second.predict_key) == ["eng", "jpn"]
 
 
 @pytest.mark.parametrize(("asked", "answers"), [("/usr/bin/squeue", 3), (None, 1)])

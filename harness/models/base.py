@@ -57,7 +57,7 @@ class Model(Protocol):
         embeds: whether ``embed`` works.
         continues: whether ``train`` may start from an earlier folder (few-shot needs it).
         backend: what computed the numbers (``eager``, ``onednn-packed, unpadded``, ``sklearn``), and what trained the
-            weights where that was another (``eager, trained by onednn``); recorded, never keyed.
+            weights where that was another (``eager, trained by onednn``); recorded, with what searched, never keyed.
         tokens: ``real`` and ``computed`` (padding counted) of the last pass; empty where there are no tokens.
         parameters: of the network of the last pass; None where there is none.
     """

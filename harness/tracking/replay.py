@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from harness.store import Store
 
 AFTER = 120.0  # seconds that the end of a sweep gives to what its jobs could not write
-FIRST = "20"  # seconds for a replay's first request, which tells whether anybody answers
+FIRST = 20  # seconds for a replay's first request, which tells whether anybody answers
 UNHURRIED = "60"  # for one of the others, which hold nobody up
 
 
@@ -72,8 +73,8 @@ def sync(store: Store, uri: str, experiment: str) -> Synced:
     changed: list[bool] = []
     refusals: list[str] = []
     try:
-        os.environ[REQUEST] = given or FIRST
-        client, number = _opened(uri, experiment)
+        os.environ[REQUEST] = given or str(FIRST)
+        client, number = persistent(partial(_opened, uri, experiment), time.monotonic() + FIRST)
         os.environ[REQUEST] = given or UNHURRIED
         for note in ended(store):
             if note.experiment == experiment:

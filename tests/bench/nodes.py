@@ -26,9 +26,6 @@ NODES = (1, 3, 10, 30, 100, 300, 1000)
 JOBS = 18_000  # 30 models x 10 tasks x 20 sources x 3 seeds
 TARGETS = 56
 LENGTHS = {"floors, 5 s a job": 5.0, "small encoders, 2 minutes": 120.0, "base encoders, 20 minutes": 1200.0}
-# seconds that a job takes of what all share; measured where scheduler, server and database had two processors in all
-TRACKING = 13.9 / 48 * (8 + 2 * TARGETS + 2) / (8 + 34)  # tests.cluster.tracking_rate, by requests
-DISPATCH = 42.0 / 60  # an array of 60 tasks that do nothing on three nodes of Slurm: at most this
 HUB = 1.1e9 / 125e6  # a base model once a node, over a line of 1 Gbit/s: assumed, not measured
 
 
@@ -103,13 +100,32 @@ def full_at(mean: float, parts: Parts) -> dict[str, float]:
 
 
 def checked(engine: Mapping[str, Any]) -> list[tuple[int, float, float]]:
-    """Nodes, measured and simulated seconds of each sweep of an engine; its start is taken from it."""
+    """Nodes, measured and simulated seconds of each sweep of an engine, all simulated from the one on one node.
+
+    Where the machine has fewer processors than nodes, each computes as much slower.
+    """
+    one = engine["courses"][0]
+    parts = Parts(overhead=one["overhead"], start=max(0.0, one["start"] - one["work"][0] - one["overhead"]))
     found = []
     for course in engine["courses"]:
-        first = course["start"] - course["work"][0] - course["overhead"]
-        parts = Parts(overhead=course["overhead"], start=max(0.0, first))
-        found.append((course["nodes"], course["wall"], simulated(course["work"], course["nodes"], parts).seconds))
+        slower = max(1.0, course["nodes"] / engine["processors"])
+        work = [seconds * slower for seconds in one["work"]]
+        own = replace(parts, overhead=parts.overhead * slower)
+        found.append((course["nodes"], course["wall"], simulated(work, course["nodes"], own).seconds))
     return found
+
+
+def shared(measured: Mapping[str, Any], engine: str) -> Parts:
+    """What a job takes of an engine, and of what all nodes share: measured on one machine that was all of it."""
+    tracking, slurm = measured["tracking"], measured["slurm"]["dispatch"]
+    files = 2 * (TARGETS - tracking["targets"])  # of which each is a request
+    requests = tracking["requests"] / tracking["jobs"] + files
+    return Parts(
+        overhead=measured[engine]["courses"][0]["overhead"],
+        dispatch=slurm["seconds"] / slurm["tasks"],
+        store=store_seconds(),
+        tracking=requests * tracking["seconds"] / tracking["requests"],
+    )
 
 
 def store_seconds(jobs: int = 20) -> float:
@@ -126,13 +142,13 @@ def store_seconds(jobs: int = 20) -> float:
 def main() -> None:
     """Prints the check and the table, and draws the curves."""
     measured = json.loads(MEASURED.read_text())
-    for name, engine in measured.items():
+    engines = {name: found for name, found in measured.items() if "courses" in found}
+    for name, engine in engines.items():
         for nodes, wall, seconds in checked(engine):
             print(
                 f"{name}, {nodes} nodes: measured {wall:.1f} s, simulated {seconds:.1f} s ({seconds / wall - 1:+.1%})"
             )
-    overhead = {name: engine["courses"][0]["overhead"] for name, engine in measured.items()}
-    common = Parts(overhead=max(overhead.values()), store=store_seconds(), tracking=TRACKING, dispatch=DISPATCH)
+    common = shared(measured, "slurm")
     print(f"a job: {common}")
     figure = Figure(figsize=(7, 4))
     axes = figure.subplots()

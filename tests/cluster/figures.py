@@ -183,6 +183,18 @@ def slurm(nodes: int) -> Iterator[Site]:
         yield Site(("hydra/launcher=submitit_slurm", "hydra.launcher.cpus_per_task=1"), made.environment)
 
 
+def dispatch(tasks: int = 60) -> dict[str, float]:
+    """Seconds of an array of tasks that do nothing, on three nodes: at most what the scheduler takes for them."""
+    from tests.cluster import slurm_lab
+
+    with tempfile.TemporaryDirectory(prefix="slurm-") as folder, slurm_lab.slurm(Path(folder) / "lab", 3) as lab:
+        began = time.monotonic()
+        lab.ask("sbatch", "--wait", f"--array=1-{tasks}", "--output=/dev/null", "--wrap", "true")
+        found = {"tasks": tasks, "seconds": time.monotonic() - began}
+    print(f"slurm: {found}", flush=True)
+    return found
+
+
 ENGINES: dict[str, Start] = {"ray": ray, "slurm": slurm}
 
 
@@ -204,24 +216,24 @@ def courses(name: str, folder: Path) -> list[Course]:
 
 
 def main(names: Sequence[str]) -> None:
-    """Measures the engines that are named, or all; others' figures in the file stay."""
-    found = json.loads(OUT.read_bytes()) if OUT.exists() else {}
+    """Measures the engines that are named, or all."""
     for name in names or ENGINES:
+        if name == "slurm":
+            record(name, dispatch=dispatch())
         with tempfile.TemporaryDirectory(prefix="figures-") as place:
             folder = Path(place)
-            done = courses(name, folder)
-            found[name] = {"processors": os.cpu_count(), "courses": [asdict(one) for one in done]}
-            _write(found)
+            record(name, courses=[asdict(one) for one in courses(name, folder)])
             with ENGINES[name](2) as site:
                 killed = kills(site, folder / f"{name}-killed", cells(folder / f"{name}1" / "results"))
             print(f"{name}: {killed}", flush=True)
-            found[name]["kills"] = asdict(killed)
-            _write(found)
+            record(name, kills=asdict(killed))
 
 
-def _write(found: Mapping[str, object]) -> None:
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(found, indent=1) + "\n")
+def record(name: str, **found: object) -> None:
+    """Adds figures of an engine, or of a tracking server, to the file; others stay."""
+    there = json.loads(OUT.read_bytes()) if OUT.exists() else {}
+    there[name] = {**there.get(name, {}), "processors": os.cpu_count(), **found}
+    OUT.write_text(json.dumps(there, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -149,7 +149,9 @@ def test_a_sweep_kicked_about_ends_with_every_record(lab, undisturbed, tmp_path)
     assert cells(results) == undisturbed
     jobs = [json.loads(path.read_bytes()) for path in results.glob("runs/*/*/job.json")]
     assert len(jobs) == JOBS
-    assert {job["host"].split(",")[0] for job in jobs} <= set(lab.nodes)
+    hosts = {job["host"].split(",")[0] for job in jobs}
+    assert hosts <= set(lab.nodes)
+    assert len(hosts) > 1
     assert all("Slurm job " in job["host"] for job in jobs)
     assert not list((results / "sweeps").iterdir())
 

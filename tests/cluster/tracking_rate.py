@@ -1,4 +1,7 @@
-"""How fast 8 processes write to MLflow on PostgreSQL, all on one machine: ``python -m tests.cluster.tracking_rate``."""
+"""How fast 8 processes write to MLflow on PostgreSQL, all on one machine: ``python -m tests.cluster.tracking_rate``.
+
+What it finds goes into ``docs/cluster.json`` too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from harness.store import Store
+from tests.cluster.figures import record
 from tests.cluster.postgres import Server, programs, running
 from tests.conftest import ROOT
 from tests.tracked_jobs import fill
@@ -32,6 +36,7 @@ def main() -> None:
         files = 2 * TARGETS + 2
         # the experiment, the run, its creation, two batches, data sets, status, digest
         requests = jobs * (8 + files)
+        record("tracking", writers=WRITERS, jobs=jobs, targets=TARGETS, requests=requests, seconds=seconds)
         rows = int(server.database.query("select count(*) from metrics"))
         sys.stdout.write(
             f"{WRITERS} writers, {jobs} jobs of {TARGETS} targets in {seconds:.1f} s: {jobs / seconds:.1f} jobs, "

@@ -3,9 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.compose import sweep
 from harness.data.examples import Corpus, Sentence
+from harness.engine import cosines
 from harness.errors import DataError
+from harness.plan import plan
 from harness.retrieval.translations import match, pooled
+from harness.runner import run
 
 
 def corpus(language, ids):
@@ -84,3 +88,13 @@ def test_the_pool_agrees_with_counting_one_by_one(items, languages, seed):
                 vectors[other.key][j] @ vectors["q"][i] >= mine for other in pool for j in range(items) if j != i
             )
             assert found[one.language][i] == 1 + worse
+
+
+@pytest.mark.parametrize(("onednn", "searched"), [(True, ", searched by onednn"), (False, "")])
+def test_the_record_says_what_searched(tmp_path, monkeypatch, onednn, searched):
+    monkeypatch.setattr(cosines, "usable", lambda: onednn)
+    words = ["model=lexical", "source=eng", "tracking=none", f"results={tmp_path}/results"]
+    for task, target, told in (("mini_retrieval", "deu", searched), ("mini_ner", "eng", "")):
+        (one,) = (planned := plan(sweep([*words, f"task={task}", f"target={target}"], multirun=False))).jobs
+        assert run(one.job, planned.setting).status == "done"
+        assert planned.setting.store.read_job(task, one.predict_key).backend == f"sklearn{told}"
