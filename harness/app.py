@@ -14,7 +14,6 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from harness import exchange
-from harness.cluster import share
 from harness.expand import expand
 from harness.manifest import release
 from harness.options import Options
@@ -57,7 +56,7 @@ def run_configuration(
         number: which Hydra job of how many this is, for the reader of the log.
         wait: wait for a job that another process is running; otherwise it is left to it.
     """
-    here = setting(config, wait)
+    here = dataclasses.replace(setting(config, wait), again=MANIFEST not in os.environ)
     outcomes = []
     for together in siblings(expand(config, choices, options).jobs):
         with views_of(together) as views:
@@ -71,8 +70,7 @@ def run_job(job: Job, here: Setting, where: Mapping[str, Any], views: Views | No
     """Runs a job, writes its records to the tracking server, frees the weights that no other job waits for."""
     from harness import tracking
 
-    with share.room(job.model.resources, str(job)):
-        outcome = run(job, here, views)
+    outcome = run(job, here, views)
     if outcome.status in ("done", "failed"):
         exchange.send(here.store.root, outcome.task, outcome.predict_key)
         if where.get("uri"):

@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from harness.locks import held
 ORIGIN, NOTES, LOCK = ".bucket", ".transferred.db", ".lock"
 BATCH = 500  # files that travel together, noted when all of them have arrived
 _LAST = "\U0010ffff"
+
+Look = tuple[int, int, int]
 
 
 def local(place: str | Path) -> Path:
@@ -103,7 +105,7 @@ class Mirror:
         """Makes the copies here what the bucket holds; those that are it already stay."""
         if self._stale(versions):
             with held(self.root / LOCK):  # of many processes one fetches
-                self._get(self._stale(versions))
+                self._get(stale := self._stale(versions), self._looks(stale))
 
     def update(self, below: str, wanted: Callable[[str], bool] = lambda _: True) -> None:
         """Brings what the bucket has anew, removes what it has no more; what was written here since stays."""
@@ -114,9 +116,10 @@ class Mirror:
             for name in gone:
                 (self.root / name).unlink(missing_ok=True)
             self._note(dict.fromkeys(gone))
+            stale = self._stale({name: mark for name, mark in versions.items() if wanted(name)}, below)
+            looks = self._looks(stale)  # first: what is written while it is looked for, or fetched, is seen by its look
             ours = set(self._written(below, notes))
-            there = {name: mark for name, mark in versions.items() if name not in ours and wanted(name)}
-            self._get(self._stale(there, below))
+            self._get({name: mark for name, mark in stale.items() if name not in ours}, looks)
 
     def unsent(self, below: str, wanted: Callable[[str], bool]) -> list[str]:
         """The files below a folder here that the bucket has not got, in the order in which they are to go."""
@@ -169,13 +172,14 @@ class Mirror:
                 if look and (path not in notes or notes[path][1:] != look):
                     yield path
 
-    def _get(self, versions: Mapping[str, str]) -> None:
+    def _get(self, versions: Mapping[str, str], looks: Mapping[str, Look | None]) -> None:
+        """Fetches files, each to where nothing has been written since it looked so."""
         names = sorted(versions, key=_order)
         for start in range(0, len(names), BATCH):
             batch = names[start : start + BATCH]
-            self._get_batch({name: versions[name] for name in batch})
+            self._get_batch({name: versions[name] for name in batch}, looks)
 
-    def _get_batch(self, versions: Mapping[str, str]) -> None:
+    def _get_batch(self, versions: Mapping[str, str], looks: Mapping[str, Look | None]) -> None:
         token = secrets.token_hex(6)
         drafts = {name: (self.root / name).with_name(f".{Path(name).name}.{token}.tmp") for name in versions}
         for draft in drafts.values():
@@ -187,22 +191,23 @@ class Mirror:
                 except FileNotFoundError:  # removed since it was listed
                     if len(versions) > 1:
                         for name, mark in versions.items():
-                            self._get_batch({name: mark})
+                            self._get_batch({name: mark}, looks)
                     return
+            notes: dict[str, tuple[Any, ...]] = {}
             for name, draft in drafts.items():
-                draft.replace(self.root / name)
-            self._note({name: (mark, *look) for name, mark in versions.items() if (look := self._look(name))})
+                if looks[name] == self._look(name):
+                    notes[name] = (versions[name], *(_look(draft) or ()))  # as it came, whoever writes there next
+                    draft.replace(self.root / name)
+            self._note(notes)
         finally:
             for draft in drafts.values():
                 draft.unlink(missing_ok=True)
 
-    def _look(self, name: str) -> tuple[int, int, int] | None:
-        """What tells whether a file here was written since: size, time and inode; None where there is none."""
-        try:
-            status = (self.root / name).stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        return status.st_size, status.st_mtime_ns, status.st_ino
+    def _look(self, name: str) -> Look | None:
+        return _look(self.root / name)
+
+    def _looks(self, names: Iterable[str]) -> dict[str, Look | None]:
+        return {name: self._look(name) for name in names}
 
     def _notes(self, below: str = "") -> dict[str, tuple[Any, ...]]:
         with self._database() as database:
@@ -254,6 +259,15 @@ class Mirror:
         if isinstance(error, PermissionError) or "Credentials" in type(error).__name__:
             return "Check the credentials: AWS_PROFILE, AWS_ACCESS_KEY_ID ..., or fsspec's configuration."
         return "Does its server answer from here (AWS_ENDPOINT_URL), and is the URL right?"
+
+
+def _look(path: Path) -> Look | None:
+    """What tells whether a file here was written since: size, time and inode; None where there is none."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _mark(entry: Mapping[str, Any]) -> str:

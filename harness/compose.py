@@ -5,7 +5,6 @@ Whatever is misspelt is found here, once, and not in a job.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -43,16 +42,9 @@ class Sweep:
     launcher: Mapping[str, Any]
     values: tuple[tuple[str, ...], ...] = ()
 
-    def narrowed(self, kept: Collection[int]) -> tuple[tuple[str, ...], int]:
-        """The overrides of the smallest sweep that has these configurations, and how many it has.
-
-        Args:
-            kept: places in ``composed``.
-        """
-        used = zip(*(one for place, one in enumerate(product(*self.values)) if place in kept), strict=True)
-        found = [set(of_dimension) for of_dimension in used]
-        held = [[text for text in several if text in mine] for several, mine in zip(self.values, found, strict=True)]
-        return tuple(map(_joined, held)), math.prod(map(len, held))
+    def overrides(self, places: Collection[int]) -> list[list[str]]:
+        """The overrides of some of the configurations, by their places in ``composed``."""
+        return [list(one) for place, one in enumerate(product(*self.values)) if place in places]
 
 
 def sweep(overrides: Sequence[str], multirun: bool, config_dir: str | None = None) -> Sweep:

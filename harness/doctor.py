@@ -11,16 +11,18 @@ import sqlite3
 import sys
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from harness.atomic import nearest_folder, write_whole
 from harness.bucket import Mirror, mirror_of
 from harness.data import hub
+from harness.doctor_cluster import ray, s3, server, slurm
 from harness.errors import HarnessError
+from harness.finding import Finding, Status, asked
 from harness.locks import held
 from harness.machine import cores, memory
+from harness.tracking.client import ready
 
 __all__ = ["Finding", "Status", "cores", "diagnose"]
 
@@ -30,27 +32,9 @@ LEAST_DISK, LEAST_MEMORY = 5 * GB, 4 * GB  # a base model, its optimiser and one
 PATIENCE = 1.0  # seconds that a locked database may take
 
 
-class Status(StrEnum):
-    """How much a finding matters."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; ``mend`` says what to do where it is not ok."""
-
-    name: str
-    status: Status
-    detail: str
-    mend: str = ""
-
-
 def diagnose(results: Path, data_root: Path | None, workers: int = 1, threads: int = 1) -> list[Finding]:
-    """What was found on versions, hardware, disk, locks, network, threads, data and tracking; nothing is changed."""
-    return [
+    """What was found on this machine and on what a sweep reaches from it; nothing is changed."""
+    found = [
         _python(),
         *_packages(CONSTRAINTS),
         _device(),
@@ -58,11 +42,25 @@ def diagnose(results: Path, data_root: Path | None, workers: int = 1, threads: i
         _memory(),
         _disk(results),
         *_folder(results),
-        *_bucket_of_results(results),
-        _network(),
         _threading(),
-        _data(data_root),
         _tracking(results / "mlflow.db"),
+    ]
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        ready()  # imports are no matter for several threads
+    mirror = mirror_of(results)
+    return [
+        *found,
+        s3(),
+        *asked(
+            {
+                **({"bucket": partial(_bucket_of_results, mirror)} if mirror else {}),
+                "data": partial(_data, data_root),
+                "network": _network,
+                "slurm": slurm,
+                "ray": ray,
+                "server": server,
+            }
+        ),
     ]
 
 
@@ -202,15 +200,12 @@ def _bucket_of_data(mirror: Mirror) -> Finding:
     return Finding("data", Status.OK, f"{mirror.url}: {', '.join(parts)}; fetched to {mirror.root} as they are needed")
 
 
-def _bucket_of_results(results: Path) -> list[Finding]:
-    """Whether the bucket that results go to can be written; nothing where they stay here."""
-    if (mirror := mirror_of(results)) is None:
-        return []
+def _bucket_of_results(mirror: Mirror) -> Finding:
     try:
         mirror.probe()
     except HarnessError as error:
-        return [Finding("bucket", Status.FAIL, str(error), "Name a results folder on this machine until then.")]
-    return [Finding("bucket", Status.OK, f"{mirror.url} can be written; its mirror is {mirror.root}")]
+        return Finding("bucket", Status.FAIL, str(error), "Name a results folder on this machine until then.")
+    return Finding("bucket", Status.OK, f"{mirror.url} can be written; its mirror is {mirror.root}")
 
 
 def _tracking(database: Path) -> Finding:

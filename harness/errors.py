@@ -25,8 +25,12 @@ class NotApplicableError(HarnessError):
     """
 
 
-class TimeLimitError(HarnessError):
-    """A job that a cluster cut short again and again, and that came no further."""
+class TimeLimitError(BaseException):
+    """A job that a cluster cut short again and again, and that came no further.
+
+    A signal's handler raises it wherever the job happens to be: no ``except`` on the way that means another error may
+    take it for that one.
+    """
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

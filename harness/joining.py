@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Mapping
 
-from harness.cluster.queue import alive, queue
+from harness.cluster.queue import CANCELLED, alive, queue
 from harness.cluster.resources import REMOTE
 from harness.manifest import Running, running
 from harness.plan import Plan
@@ -70,4 +70,4 @@ def wait(store: Store, others: Mapping[str, Running]) -> dict[str, str]:
         time.sleep(min(SELDOM, max(OFTEN, (time.monotonic() - begun) / 10)))
     ended = queue({array for sweep in ids.values() for array in sweep.arrays}) or {}
     tasks = {key: sweep.tasks[key] for key, sweep in others.items() if key in sweep.tasks}
-    return {key: task for key, task in tasks.items() if task in ended and ended[task].state == "CANCELLED"}
+    return {key: task for key, task in tasks.items() if task in ended and ended[task].state == CANCELLED}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 from typing import NamedTuple
 
+from harness.ahead import ahead
 from harness.store import Store
 
 MANY = 50_000
 """Cells from which on processes are started: they take half a second, and a million files wait for the disk."""
 
 PART = 200  # jobs of a part
-PROCESSES = 4  # at most, as a store has one disk
 
 
 class Wanted(NamedTuple):
@@ -27,8 +25,8 @@ class Wanted(NamedTuple):
 
 def missing(one: Wanted, store: Store) -> tuple[str, ...]:
     """Targets without a record of exactly this number."""
-    found = store.read_cells(one.task, one.predict_key, one.cells.keys())
-    return tuple(target for target, key in one.cells.items() if target not in found or found[target].cell_key != key)
+    found = store.cell_keys(one.task, one.predict_key, one.cells.keys())
+    return tuple(target for target, key in one.cells.items() if found.get(target) != key)
 
 
 def lacking(jobs: Sequence[Wanted], store: Store) -> Iterator[tuple[str, ...] | None]:
@@ -36,11 +34,8 @@ def lacking(jobs: Sequence[Wanted], store: Store) -> Iterator[tuple[str, ...] | 
     if sum(len(one.cells) for one in jobs) < MANY:
         yield from _of_part(jobs, store)
         return
-    parts = [jobs[start : start + PART] for start in range(0, len(jobs), PART)]
-    # not forked: a process with threads (of a bucket, say) must not be
-    with ProcessPoolExecutor(min(PROCESSES, 2 * (os.cpu_count() or 1)), mp_context=get_context("spawn")) as pool:
-        for found in pool.map(_of_part, parts, [store] * len(parts)):
-            yield from found
+    for found in ahead(partial(_of_part, store=store), [jobs[at : at + PART] for at in range(0, len(jobs), PART)]):
+        yield from found
 
 
 def _of_part(jobs: Sequence[Wanted], store: Store) -> list[tuple[str, ...] | None]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import exchange, joining, swept
-from harness.cluster import ray, resources, slurm
+from harness import exchange, hydra_launch, joining, swept
+from harness.cluster import joblib, ray, resources, slurm
+from harness.cluster.queue import CANCELLED
 from harness.compose import Sweep, sweep
 from harness.disk import needed
 from harness.errors import HarnessError
@@ -23,6 +23,7 @@ from harness.runner import lock_of
 from harness.secrets import redacted
 from harness.store import ErrorRecord, ensure_space
 from harness.summary import say, show, summarise
+from harness.untouched import untouched
 
 DONE, FAILED, USAGE = 0, 1, 2
 MISTAKES = ("HarnessError", "DataError", "NotApplicableError")
@@ -59,9 +60,7 @@ def run(arguments: Sequence[str], as_json: bool = False) -> int:
     """
     flags, asked = read(arguments)
     if asked is None:
-        from harness.app import main
-
-        _hydra(arguments, main)
+        hydra_launch.launch(arguments)
         return DONE
     to_analyse = swept.wanted(asked.composed[0].config) and asked.multirun
     planned = plan(asked)
@@ -98,7 +97,7 @@ def _through(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) 
     launcher = asked.composed[0].choices.get("hydra/launcher", "basic") if asked.multirun else "basic"
     store, parent = planned.setting.store, None
     while planned.open:
-        with ExitStack() as stack:
+        with untouched(planned), ExitStack() as stack:
             with store.lock("sweeps"):
                 others = joining.elsewhere(planned)
                 mine = planned.open.keys() - others.keys()
@@ -112,8 +111,7 @@ def _through(planned: Plan, asked: Sweep, flags: Any, arguments: Sequence[str]) 
         planned = _left(planned) if others else replace(planned, open={})
         if planned.open:
             ended = joining.wait(store, others)
-            why = {place: f"task {ended[key]}: CANCELLED" for key in ended for place in planned.numbers[key]}
-            _record_lost(planned, resources.SLURM, ended, why)
+            _record_lost(planned, resources.SLURM, {key: f"task {task}: {CANCELLED}" for key, task in ended.items()})
             planned = _left(planned)
     return parent
 
@@ -133,7 +131,7 @@ def _launch(
     mine: Collection[str],
 ) -> str | None:
     """Runs those of the open jobs that are this process's; the tracking run of the sweep, where there is one."""
-    from harness.app import MANIFEST, PARENT, TOTAL, WAIT, main
+    from harness.app import MANIFEST, PARENT, TOTAL, WAIT
 
     store = planned.setting.store
     ensure_space(store.root, needed(planned))
@@ -143,50 +141,70 @@ def _launch(
         if one.predict_key in mine:
             store.clear_error(one.job.task.name, one.predict_key)
     config = asked.composed[0].config
-    needs = resources.overrides(launcher, asked.arguments)
     with ExitStack() as stack:
         parent = stack.enter_context(_tracked(planned, config, asked.multirun, arguments))
-        words, number = asked.arguments, len(asked.composed)
-        places = {place for key in mine for place in planned.numbers[key]}
-        if asked.multirun and launcher not in resources.REMOTE:  # Hydra composes what it launches, twice
-            words, number = asked.narrowed(places)
-        environment = {MANIFEST: str(path), TOTAL: str(number)} | ({PARENT: parent} if parent else {})
+        places = _places(planned, mine)
+        environment = {MANIFEST: str(path), TOTAL: str(len(asked.composed))} | ({PARENT: parent} if parent else {})
         stack.enter_context(_environment(environment))
-        lost: Mapping[int, str] = {}
-        if launcher == resources.SLURM:
-            lost = stack.enter_context(slurm.engaged(planned, asked.arguments, path, mine, {**environment, WAIT: "1"}))
         try:
             if launcher == resources.RAY:
                 ray.launch(asked, mine, places)  # Hydra would compose every job once more, and then again
+                _record_lost(planned, launcher, dict.fromkeys(mine, ""))
+            elif launcher == resources.SLURM:
+                _on_slurm(planned, asked, flags, path, mine, {**environment, WAIT: "1"})
             else:
-                _hydra([*(["-m"] if asked.multirun else []), *_search(flags), *words, *needs], main)
+                _here(planned, asked, flags, launcher, mine)
         except SystemExit:
-            # Hydra has said why its launcher stopped (a worker was killed, say); other jobs do not end there
+            # Hydra has said why its launcher stopped; other jobs do not end there
             if planned.setting.raise_errors or not asked.multirun or launcher in resources.REMOTE:
                 raise
             say.print("the launcher stopped; going on here with the jobs that are left")
-        if launcher in resources.REMOTE:
-            _record_lost(planned, launcher, mine, lost)
-        else:
+        if launcher not in resources.REMOTE:
             _finish(planned, asked)
     return parent
 
 
+def _here(planned: Plan, asked: Sweep, flags: Any, launcher: str, mine: Collection[str]) -> None:
+    """Has a launcher of this machine run jobs."""
+    from harness.app import TOTAL
+
+    if not asked.multirun:
+        hydra_launch.launch([*_search(flags), *asked.arguments])
+        return
+
+    def begin(wanted: Collection[str]) -> None:
+        jobs = asked.overrides(_places(planned, wanted))
+        with _environment({TOTAL: str(len(jobs))}):
+            hydra_launch.launch(["-m", *_search(flags), *asked.arguments], jobs)
+
+    if launcher == joblib.NAME:
+        joblib.launch(planned, mine, begin, partial(_record_lost, planned, launcher))
+    else:
+        begin(mine)
+
+
+def _places(planned: Plan, jobs: Collection[str]) -> set[int]:
+    """The Hydra jobs that these jobs (predict keys) stand in."""
+    return {place for key in jobs for place in planned.numbers[key]}
+
+
+def _on_slurm(
+    planned: Plan, asked: Sweep, flags: Any, path: Path, mine: Collection[str], environment: Mapping[str, str]
+) -> None:
+    """Sends jobs to Slurm; what stood behind one with which its task died, once more, until none is left."""
+    words = ["-m", *_search(flags), *asked.arguments, *resources.overrides(asked.arguments)]
+    jobs = asked.overrides(range(len(asked.composed)))
+    while mine:
+        with slurm.engaged(planned, asked.arguments, path, mine, environment) as lost:
+            hydra_launch.launch(words, jobs)
+        left = [one for one in unfinished(planned) if one.predict_key in mine]
+        blamed = slurm.blamed(planned, left, lost)
+        _record_lost(planned, resources.SLURM, blamed)
+        mine = {one.predict_key for one in left} - blamed.keys()
+
+
 def _search(flags: Any) -> list[str]:
     return ["--config-dir", flags.config_dir] if flags.config_dir else []
-
-
-def _hydra(arguments: Sequence[str], main: Any) -> None:
-    """Hydra's own command line, with these arguments."""
-    before = sys.argv
-    sys.argv = ["harness", *arguments]
-    try:
-        with warnings.catch_warnings():
-            # joblib replaces a worker that has grown; its jobs go on in another
-            warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
-            main()
-    finally:
-        sys.argv = before
 
 
 @contextmanager
@@ -229,7 +247,8 @@ def _tracked(
     if late.written:
         say.print(f"tracking: {late.written} runs were late, and are there now")
     if late.unchanged:
-        say.print(f"tracking: {late.unchanged} runs are missing; {tracking.mend(where['uri'])} adds them", markup=False)
+        mend = tracking.mend(where["uri"], where["experiment"])
+        say.print(f"tracking: {late.unchanged} runs are missing; {mend} adds them", markup=False)
 
 
 def _finish(planned: Plan, asked: Sweep) -> None:
@@ -242,16 +261,20 @@ def _finish(planned: Plan, asked: Sweep) -> None:
         say.print(f"{number}/{len(left)} left {run_job(one.job, setting(config, wait=True), config['tracking'])}")
 
 
-def _record_lost(planned: Plan, launcher: str, mine: Collection[str], lost: Mapping[int, str]) -> None:
-    """Leaves an error record for each job that ended elsewhere without a word; none of them is run here."""
+def _record_lost(planned: Plan, launcher: str, lost: Mapping[str, str]) -> None:
+    """Leaves an error record for each of these jobs that ended elsewhere without a word; none of them is run here.
+
+    Args:
+        lost: why, by predict key; empty where nothing is known.
+    """
     store = planned.setting.store
     for one in unfinished(planned):
-        if one.predict_key not in mine:
+        if one.predict_key not in lost:
             continue
         with store.lock(lock_of(one)):  # another process may be at it
             if one not in unfinished(replace(planned, jobs=(one,))):
                 continue
-            why = next((lost[number] for number in planned.numbers[one.predict_key] if number in lost), "")
+            why = lost[one.predict_key]
             words = f"{launcher} ended without it{f' ({why})' if why else ''}; the same command runs it again"
             error = ErrorRecord(exception=LOST, message=redacted(words), traceback="", job={"job": str(one.job)})
             store.write_error(one.job.task.name, one.predict_key, error)

@@ -84,6 +84,14 @@ def holder(path: Path) -> str | None:
         os.close(descriptor)
 
 
+def last_holder(path: Path) -> str:
+    """Who holds the lock at ``path`` or held it last, in the words of ``holder``; empty where nobody ever did."""
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
 def _sign(descriptor: int) -> None:
     """Writes who holds the lock into its file; it says so only while the lock is held."""
     with suppress(OSError):  # a full disk; the lock holds all the same

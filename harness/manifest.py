@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -88,13 +88,18 @@ def manifest(plan: Plan, command: str, launcher: str, jobs: Collection[str] | No
         jobs: predict keys of those that it will run; all of the plan, unless others are at some of them.
     """
     needs: dict[str, list[str]] = {}
-    users: dict[str, list[list[object]]] = {}
+    users: dict[str, list[tuple[object, ...]]] = {}
+    listed: list[Listed] = []
     for one in plan.jobs:
+        found = _listed(one, plan)
+        if jobs is None or one.predict_key in jobs:
+            listed.append(found)
         if one.job.trained:
             weights = weights_of(one, plan.setting)
             needs[one.predict_key] = sorted({*needs.get(one.predict_key, ()), *weights})
             for train_key in weights:
-                users.setdefault(train_key, []).append([one.job.task.name, one.predict_key, list(one.cells)])
+                user = one.job.task.name, one.predict_key, tuple(one.cells), found.stale
+                users.setdefault(train_key, []).append(user)
     store = plan.setting.store
     name = digest([needs, os.getpid(), time.time_ns()])
     path = store.root / "sweeps" / f"{name}.json"
@@ -106,7 +111,7 @@ def manifest(plan: Plan, command: str, launcher: str, jobs: Collection[str] | No
             "host": platform.node(),
             "process": os.getpid(),
             "started": now(),
-            "jobs": [asdict(_listed(one, plan)) for one in plan.jobs if jobs is None or one.predict_key in jobs],
+            "jobs": list(map(asdict, listed)),
             "needs": needs,
             "users": users,
         }
@@ -121,18 +126,24 @@ def manifest(plan: Plan, command: str, launcher: str, jobs: Collection[str] | No
 
 
 def _listed(one: Keyed, plan: Plan) -> Listed:
-    there = plan.setting.store.targets(one.job.task.name, one.predict_key)
-    missing = tuple(target for target in plan.open.get(one.predict_key, ()) if target in one.cells)
+    lacking = tuple(target for target in plan.open.get(one.predict_key, ()) if target in one.cells)
+    there = plan.setting.store.targets(one.job.task.name, one.predict_key) if lacking else []
     return Listed(
         name=str(one.job),
         task=one.job.task.name,
         predict_key=one.predict_key,
         lock=lock_of(one),
         targets=tuple(one.cells),
-        open=missing,
-        stale=tuple(target for target in missing if target in there),
+        open=lacking,
+        stale=tuple(target for target in lacking if target in there),
         done=one.predict_key not in plan.open,
     )
+
+
+def renewed(store: Store, task: str, predict_key: str, stale: Collection[str], began: float) -> bool:
+    """Whether records of other data, or by another scorer, have been made anew since a sweep began."""
+    folder = store.folder(task, predict_key)
+    return all((folder / f"{target}.json").stat().st_mtime >= began for target in stale)
 
 
 def submitted(manifest: Path, tasks: Mapping[str, str]) -> None:
@@ -205,22 +216,22 @@ def release(manifest: Path, setting: Setting, predict_key: str) -> None:
     """
     if setting.keep == "all" or not manifest.exists():
         return
-    content = _shared(manifest)
+    content, began = _shared(manifest)
     store = setting.store
+
+    def waits(task: str, key: str, targets: Sequence[str], stale: Sequence[str]) -> bool:
+        there = set(targets) <= set(store.targets(task, key)) and renewed(store, task, key, stale, began)
+        return not there and store.read_error(task, key) is None
+
     for train_key in content["needs"].get(predict_key, ()):
-        waiting = setting.keep == "until_evaluated" and any(
-            not set(targets) <= set(store.targets(task, key)) and store.read_error(task, key) is None
-            for task, key, targets in content["users"][train_key]
-        )
-        if not waiting:
+        if setting.keep == "none" or not any(waits(*user) for user in content["users"][train_key]):
             _drop(train_key, store)
 
 
 @lru_cache(maxsize=1)
-def _shared(manifest: Path) -> dict[str, Any]:
-    """A manifest, which never changes: a worker that serves thousands of jobs reads it once."""
-    content: dict[str, Any] = json.loads(manifest.read_bytes())
-    return content
+def _shared(manifest: Path) -> tuple[dict[str, Any], float]:
+    """A manifest, which never changes, and when it was written: a worker of thousands of jobs reads it once."""
+    return json.loads(manifest.read_bytes()), manifest.stat().st_mtime
 
 
 def clean(plan: Plan) -> None:

@@ -28,9 +28,7 @@ def rescore(results: Path) -> dict[str, int]:
     Raises:
         HarnessError: there is no store, or it cannot be written.
     """
-    if not (results / "runs").is_dir():
-        raise HarnessError(f"{results}: no store there yet; --results points to another")
-    store, options = Store(results), Options()
+    store, options = Store.existing(results), Options()
     counts = {"changed": 0, "unchanged": 0, "left": 0}
     for cell in store.cells():
         # the runner holds the one for a job that trains, the other for one that does not

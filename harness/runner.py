@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from harness import exchange, scoring, tested
+from harness.cluster import share
 from harness.data.load import load
-from harness.errors import DataError, HarnessError
+from harness.errors import DataError, HarnessError, TimeLimitError
 from harness.keyed import Keyed, done, keyed, missing, model_of
 from harness.models.base import Model, Prediction, Resumable, TrainingSet
 from harness.recording import Progress, cell_record, write_job
@@ -36,6 +37,7 @@ class Setting:
         keep: whether checkpoints stay: ``none``, ``until_evaluated``, ``all``.
         minutes: how often a training run keeps how far it has come; None for never.
         wait: wait for a job that another process is running, or leave it to that process.
+        again: run a job that failed once more; within a sweep none is, whatever else its process has to begin again.
         raise_errors: stop at the first failure instead of recording it.
     """
 
@@ -45,6 +47,7 @@ class Setting:
     wait: bool = True
     raise_errors: bool = False
     minutes: float | None = None
+    again: bool = True
 
     @property
     def cache(self) -> Path:
@@ -83,15 +86,19 @@ def run(job: Job, setting: Setting, views: Views | None = None) -> Outcome:
         one = keyed(job, setting.root, setting.cache)
         predict = one.predict_key
         status = "skipped"
-        if not done(one, setting.store):
-            with setting.store.lock(lock_of(one), wait=setting.wait) as mine:
+        if not done(one, setting.store) and (setting.again or not setting.store.read_error(job.task.name, predict)):
+            with (
+                share.room(job.model.resources, str(job)),  # whoever waits for it holds nothing that others wait for
+                setting.store.lock(lock_of(one), wait=setting.wait) as mine,
+            ):
                 status = _run(one, setting, views) if mine else "elsewhere"
-    except Exception as error:
+    except (Exception, TimeLimitError) as error:
         if setting.raise_errors or not predict:  # what has no key has no place for a record
             raise
         record = ErrorRecord.of(error, {"job": str(job)} | dataclasses.asdict(job))
         setting.store.write_error(job.task.name, predict, record)
-        words = record.message if isinstance(error, HarnessError) else f"{record.exception}: {record.message}"
+        said = isinstance(error, (HarnessError, TimeLimitError))
+        words = record.message if said else f"{record.exception}: {record.message}"
         return Outcome(str(job), job.task.name, predict, "failed", time.perf_counter() - start, words)
     return Outcome(str(job), job.task.name, predict, status, time.perf_counter() - start)
 

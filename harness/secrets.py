@@ -24,8 +24,11 @@ _USER, _PASSWORD, _TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD
 _DATABASE = "PGPASSWORD"
 # where the driver of a URI looks for its password; the user stays in the URI of a database
 _VARIABLE = {"http": _PASSWORD, "https": _PASSWORD, "postgresql": _DATABASE, "postgres": _DATABASE}
+_HUB = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_ENDPOINT")
+_BUCKET = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION",
+           "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")  # fmt: skip
 # what a worker needs that inherits no environment; to be handed on in memory, never in a file
-CREDENTIALS = (_USER, _PASSWORD, _TOKEN, _DATABASE)
+CREDENTIALS = (_USER, _PASSWORD, _TOKEN, _DATABASE, *_HUB, *_BUCKET)
 
 
 def redacted(text: str) -> str:
@@ -65,6 +68,11 @@ def without_password(uri: str) -> str:
     else:
         host = f"{user}@{host}"
     return urlunsplit(parts._replace(netloc=host))
+
+
+def without_user(uri: str) -> str:
+    """``uri`` without its user and password, for comparing it with others."""
+    return re.sub(r"(?<=://)[^/@]*@", "", redacted(uri))
 
 
 def without_passwords(arguments: Iterable[str]) -> tuple[str, ...]:

@@ -7,19 +7,21 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
+from harness.bucket import mirror_of, origin
 from harness.cluster.queue import Queued, queue
 from harness.errors import HarnessError
-from harness.manifest import Listed, Running, running
+from harness.manifest import Listed, Running, renewed, running
 from harness.store import ERROR, JOB, Store
 
 HOUR = 3600.0
+BEHIND = "their task is at another job"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,10 @@ class Status:
 
     Attributes:
         done: jobs; likewise ``queued``.
-        running: jobs that somebody is at, and who; jobs that share weights wait for each other.
+        running: jobs that somebody is at, and who; jobs that share weights wait for each other. Those of Slurm's tasks
+            that hold no lock yet are starting.
         failed: jobs with their reasons.
-        waiting: queued jobs by the reason that Slurm gives.
+        waiting: queued jobs by the reason that Slurm gives, or ``BEHIND``.
         hours: since it began.
         per_hour: jobs that ended since the sweep began, an hour; None before the first.
         hours_left: at that rate; None where nobody can say, or where nobody works at it.
@@ -64,8 +67,10 @@ def show(results: Path, as_json: bool) -> None:
         return
     for sweep, far in found:
         click.echo("\n".join(_lines(sweep, far, told)))
+    if mirror_of(results):
+        click.echo(f"{origin(results)}: sweeps of this machine alone; `harness scores` shows what all have found")
     if not found:
-        click.echo(f"{results}: no sweep is under way")
+        click.echo(f"{origin(results)}: no sweep is under way")
         for task, key in store.jobs():
             if (error := store.read_error(task, key)) is not None:
                 click.echo(f"  failed: {error.job.get('job', f'{task} {key}')}: {error.exception}: {error.message}")
@@ -86,24 +91,20 @@ def status(store: Store, sweep: Running, at: float, told: Mapping[str, Queued] |
     Args:
         told: what Slurm says of its tasks; None where it says nothing.
     """
-    held: dict[str, str] = {}
     failed: dict[str, str] = {}
-    waiting: Counter[str] = Counter()
-    done = since = queued = 0
+    left: list[Listed] = []
+    done = since = 0
     for job in sweep.jobs:
         names = set() if job.done else _names(store, job)
-        task = (told or {}).get(sweep.tasks.get(job.predict_key, ""))
         if job.done or _complete(store, job, names, sweep.began):
             done += 1
             since += not job.done
         elif ERROR in names and (error := store.read_error(job.task, job.predict_key)) is not None:
             failed[job.name] = f"{error.exception}: {error.message}"
-        elif (who := _at_it(store, sweep, job, task)) is not None:
-            held[job.name] = who
         else:
-            queued += 1
-            if task is not None and not task.ended:
-                waiting[task.reason] += 1
+            left.append(job)
+    held, waiting = _at_them(store, sweep, left, told or {})
+    queued = len(left) - len(held)
     hours = max(0.0, at - sweep.began) / HOUR
     rate = since / hours if since and hours else None
     worked_at = sweep.alive or held or waiting
@@ -128,21 +129,39 @@ def _names(store: Store, job: Listed) -> set[str]:
 
 def _complete(store: Store, job: Listed, names: set[str], began: float) -> bool:
     """Whether every record of a job is there, and none from before the sweep that was to be made anew."""
-    if not {JOB, *(f"{target}.json" for target in job.targets)} <= names:
-        return False
-    folder = store.folder(job.task, job.predict_key)
-    return all((folder / f"{target}.json").stat().st_mtime >= began for target in job.stale)
+    there = {JOB, *(f"{target}.json" for target in job.targets)} <= names
+    return there and renewed(store, job.task, job.predict_key, job.stale, began)
 
 
-def _at_it(store: Store, sweep: Running, job: Listed, task: Queued | None) -> str | None:
-    """Who is at a job: the holder of its lock, or the task of Slurm that starts, reads, or waits for the holder."""
-    holder = store.holder(job.lock)
-    if task is None or task.ended or not task.node:
-        return holder
-    name = sweep.tasks[job.predict_key]
-    if holder is None or f"Slurm job {name}," in holder:
-        return holder or f"{task.node}, Slurm job {name}"
-    return f"{task.node}, Slurm job {name}; waits for {holder}"
+def _at_them(
+    store: Store, sweep: Running, left: Sequence[Listed], told: Mapping[str, Queued]
+) -> tuple[dict[str, str], Counter[str]]:
+    """Who is at which of these jobs, by name, and how many others wait in Slurm, by the reason.
+
+    At a job is the holder of its lock, or the task of Slurm that starts, reads, or waits for the holder. A task that
+    serves several jobs is at one of them.
+    """
+    tasks = {job.predict_key: sweep.tasks.get(job.predict_key, "") for job in left}
+    holders = {lock: store.holder(lock) for lock in {job.lock for job in left}}
+    own = {job.predict_key: f"Slurm job {tasks[job.predict_key]}," in (holders[job.lock] or "") for job in left}
+    at: dict[str, str] = {}
+    for job in sorted(left, key=lambda job: not own[job.predict_key]):
+        at.setdefault(tasks[job.predict_key], job.predict_key)
+    held: dict[str, str] = {}
+    waiting: Counter[str] = Counter()
+    for job in left:
+        name, holder = tasks[job.predict_key], holders[job.lock]
+        task = told.get(name)
+        if task is not None and task.node and not task.ended:
+            if at[name] != job.predict_key:
+                holder = None if own[job.predict_key] else holder
+            elif not own[job.predict_key]:
+                holder = f"{task.node}, Slurm job {name}" + (f"; waits for {holder}" if holder else ", starting")
+        if holder is not None:
+            held[job.name] = holder
+        elif task is not None and not task.ended:
+            waiting[BEHIND if task.node else task.reason] += 1
+    return held, waiting
 
 
 def _plain(sweep: Running, far: Status) -> dict[str, object]:

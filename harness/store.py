@@ -11,8 +11,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
-import os
 import re
 import shutil
 from contextlib import AbstractContextManager, contextmanager
@@ -20,25 +18,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from harness.ahead import ahead
 from harness.atomic import DISK_FULL, ensure_space, flush_folder, unwritable, write_whole
 from harness.bucket import bring
 from harness.errors import HarnessError
 from harness.examples_table import read_examples, write_examples
-from harness.locks import held, holder
-from harness.records import CellRecord, DamageError, ErrorRecord, JobRecord, Point, R, Score, from_json, to_json
+from harness.folder import ERROR, JOB, Folder, names, read, set_aside, targets
+from harness.locks import held, holder, last_holder
+from harness.records import CellRecord, DamageError, ErrorRecord, JobRecord, Point, Score, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import pandas as pd
 
-__all__ = ["CellRecord", "ErrorRecord", "JobRecord", "Point", "Score", "Store", "ensure_space"]
-
-log = logging.getLogger(__name__)
+__all__ = ["ERROR", "JOB", "CellRecord", "ErrorRecord", "JobRecord", "Point", "Score", "Store", "ensure_space"]
 
 T = TypeVar("T")
 
-JOB, ERROR = "job.json", "error.json"
+MANY = 1000  # jobs from which on processes are started, which takes half a second
+PART = 25  # jobs of a part
 BATCH = 2**16  # rows of the long table that are objects at one time
 COLUMNS = (
     "task", "model", "strategy", "sources", "target", "seed", "shots", "size", "limit", "metric", "score", "low",
@@ -51,6 +50,17 @@ class Store:
     """The results below ``root``; any number of processes may read and write at once."""
 
     root: Path
+
+    @classmethod
+    def existing(cls, root: Path) -> Store:
+        """The store below ``root``.
+
+        Raises:
+            HarnessError: nothing was ever run there.
+        """
+        if not (root / "runs").is_dir():
+            raise HarnessError(f"{root}: no store there yet; `harness run` makes one, --results points to another")
+        return cls(root)
 
     def folder(self, task: str, predict_key: str) -> Path:
         """Where a job's records lie."""
@@ -76,7 +86,7 @@ class Store:
 
     def read_cell(self, task: str, predict_key: str, target: str) -> CellRecord | None:
         """The cell, or None where there is none that can be trusted; a damaged one is moved aside."""
-        return _read_cell(str(self._cell(task, predict_key, target)), task, predict_key, target)
+        return read(self._cell(task, predict_key, target).parent, [f"{target}.json"]).cells().get(target)
 
     def read_cells(self, task: str, predict_key: str, targets: Collection[str] | None = None) -> dict[str, CellRecord]:
         """By target, the cells of a job that can be trusted; damaged ones are moved aside.
@@ -84,14 +94,15 @@ class Store:
         Args:
             targets: no others are looked at; all that are there where none are named.
         """
-        folder = str(self.folder(task, predict_key))
-        found = {}
-        for target in self.targets(task, predict_key):
-            if targets is None or target in targets:
-                cell = _read_cell(f"{folder}/{target}.json", task, predict_key, target)
-                if cell is not None:
-                    found[target] = cell
-        return found
+        return self._cells(task, predict_key, targets).cells()
+
+    def cell_keys(self, task: str, predict_key: str, targets: Collection[str]) -> dict[str, str]:
+        """By target, the keys of the cells that ``read_cells`` would find."""
+        return self._cells(task, predict_key, targets).cell_keys()
+
+    def _cells(self, task: str, predict_key: str, targets: Collection[str] | None) -> Folder:
+        there = [one for one in self.targets(task, predict_key) if targets is None or one in targets]
+        return read(self.folder(task, predict_key), [f"{target}.json" for target in there])
 
     def examples(self, task: str, predict_key: str, target: str) -> pd.DataFrame:
         """One row an example: example_id, group_id, gold, prediction (JSON), and ``<signature>::<column>`` counts.
@@ -110,19 +121,18 @@ class Store:
             return read_examples(table, record.table)
         except DamageError as damage:
             if table.exists():
-                _set_aside(table, str(damage))
-            _set_aside(path, str(damage))
+                set_aside(table, str(damage))
+            set_aside(path, str(damage))
             raise HarnessError(f"{table}: {damage}. Run the job again to compute this cell anew.") from damage
 
     def cells(self) -> Iterator[CellRecord]:
         """Every cell of every job, in the order of the paths; damaged ones are moved aside on the way."""
-        for task, predict_key in self.jobs():
-            yield from self.read_cells(task, predict_key).values()
+        for folder in self.folders(list(self.jobs())):
+            yield from folder.cells().values()
 
     def targets(self, task: str, predict_key: str) -> list[str]:
         """The targets with a record in this job's folder, sorted."""
-        names = _names(self.folder(task, predict_key))
-        return [name.removesuffix(".json") for name in names if name.endswith(".json") and name not in (JOB, ERROR)]
+        return targets(names(self.folder(task, predict_key)))
 
     def frame(self, keep: Callable[[CellRecord], bool] = lambda _: True) -> pd.DataFrame:
         """The long table: one row a cell and metric signature, with the columns of ``COLUMNS``.
@@ -149,9 +159,18 @@ class Store:
 
     def jobs(self) -> Iterator[tuple[str, str]]:
         """Task and predict key of every job folder, sorted, failed jobs included."""
-        for task in _names(self.root / "runs"):
-            for predict_key in _names(self.root / "runs" / task):
+        for task in names(self.root / "runs"):
+            for predict_key in names(self.root / "runs" / task):
                 yield task, predict_key
+
+    def folders(self, jobs: Sequence[tuple[str, str]]) -> Iterator[Folder]:
+        """All records of each job, by task and predict key, in this order; of many, other processes read ahead."""
+        paths = [self.folder(*job) for job in jobs]
+        if len(paths) < MANY:
+            yield from map(read, paths)
+            return
+        for part in ahead(_read_part, [paths[start : start + PART] for start in range(0, len(paths), PART)]):
+            yield from part
 
     def write_job(self, record: JobRecord) -> None:
         """Stores what was run."""
@@ -159,7 +178,7 @@ class Store:
 
     def read_job(self, task: str, predict_key: str) -> JobRecord | None:
         """The job, or None where there is none that can be trusted."""
-        return _read(JobRecord, f"{self.folder(task, predict_key)}/{JOB}")
+        return read(self.folder(task, predict_key), [JOB]).job()
 
     def write_error(self, task: str, predict_key: str, error: ErrorRecord) -> None:
         """Stores why a job failed, where its results would lie."""
@@ -167,7 +186,7 @@ class Store:
 
     def read_error(self, task: str, predict_key: str) -> ErrorRecord | None:
         """The failure, or None where the job did not fail."""
-        return _read(ErrorRecord, f"{self.folder(task, predict_key)}/{ERROR}")
+        return read(self.folder(task, predict_key), [ERROR]).error()
 
     def clear_error(self, task: str, predict_key: str) -> None:
         """Removes the failure of a job that has been run again."""
@@ -232,6 +251,10 @@ class Store:
         """Who holds a lock, in words; None where nobody does."""
         return holder(self._lock(name))
 
+    def last_holder(self, name: str) -> str:
+        """Who holds a lock or held it last, in words; empty where nobody ever did."""
+        return last_holder(self._lock(name))
+
     def _lock(self, name: str) -> Path:
         return self.cache / "locks" / f"{_part(name)}.lock"
 
@@ -255,43 +278,5 @@ def _part(name: str) -> str:
     return name
 
 
-def _names(folder: Path) -> list[str]:
-    """Names in a folder, sorted, without hidden ones (drafts and temporary files); empty where it does not exist."""
-    try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208  # 5x faster
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def _read_cell(path: str, task: str, predict_key: str, target: str) -> CellRecord | None:
-    record = _read(CellRecord, path)
-    if record is not None and (record.task, record.predict_key, record.target) != (task, predict_key, target):
-        _set_aside(Path(path), f"it is the cell {record.task}/{record.predict_key}/{record.target}")
-        return None
-    return record
-
-
-def _read(kind: type[R], path: str) -> R | None:
-    try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # a million files: a path and a buffer cost as much
-            content = file.read()
-        return from_json(kind, content)
-    except FileNotFoundError:
-        return None
-    except DamageError as damage:
-        _set_aside(Path(path), str(damage))
-        return None
-    except HarnessError as error:
-        raise HarnessError(f"{path}: {error}") from error
-
-
-def _set_aside(path: Path, why: str) -> None:
-    """Renames a damaged file out of the way, so that it can be looked at and what it held is computed again."""
-    n = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{n}")).exists():
-        n += 1
-    try:
-        path.rename(aside)
-    except FileNotFoundError:  # another reader was faster
-        return
-    log.warning("%s is damaged (%s): moved to %s; what it held is computed again", path, why, aside.name)
+def _read_part(folders: Sequence[Path]) -> list[Folder]:
+    return list(map(read, folders))

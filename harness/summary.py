@@ -56,11 +56,11 @@ def summary(planned: Plan) -> list[dict[str, Any]]:
     """
     scores: dict[tuple[str, str, str, str], list[float]] = {}
     asked: dict[tuple[str, str, str, str], int] = {}
-    for one in planned.jobs:
-        job = one.job
+    places = [(one.job.task.name, one.predict_key) for one in planned.jobs]
+    for one, folder in zip(planned.jobs, planned.setting.store.folders(places), strict=True):
+        job, cells = one.job, folder.cells()
         row = (job.task.name, job.model.name, _labelled(job), job.task.provenance.value)
         asked[row] = asked.get(row, 0) + len(one.cells)
-        cells = planned.setting.store.read_cells(job.task.name, one.predict_key, one.cells.keys())
         for target, (_, key) in one.cells.items():
             cell = cells.get(target)
             if cell is not None and cell.cell_key == key:

@@ -68,9 +68,7 @@ def stored(results: Path, options: Options, keep: Callable[[CellRecord], bool] =
     Raises:
         HarnessError: there is no store.
     """
-    if not (results / "runs").is_dir():
-        raise HarnessError(f"{results}: no store there yet; `harness run` makes one, --results points to another")
-    store = Store(results)
+    store = Store.existing(results)
     frame = store.frame(keep)
     return with_seen(with_suites(frame, suites_of(options)), store, options)
 

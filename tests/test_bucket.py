@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from harness import exchange
+from harness import exchange, status
 from harness.app import run_configuration
 from harness.atomic import write_whole
 from harness.bucket import bring, local, mirror_of, origin
@@ -348,6 +349,49 @@ def test_what_was_written_here_since_outlives_an_update_and_what_was_damaged_com
     assert not [name for name in fsspec.filesystem("memory").find("/bucket/folder") if "damaged" in name]
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["new here", "fetched before"])
+def test_what_another_process_writes_while_a_mirror_is_updated_stays_and_is_sent(known, monkeypatch, tmp_path, bucket):
+    """It is newer than what is on its way from the bucket, at whatever moment of the update it is written."""
+    name, own = "runs/panx/p0/deu.json", b'{"mine": true}'
+    bucket.pipe_file(f"/bucket/folder/{name}", b"{}")
+    root = local(URL)
+    mirror = mirror_of(root)
+    if known:
+        mirror.update("runs")
+        bucket.pipe_file(f"/bucket/folder/{name}", b'{"theirs": true}')
+    for step in ("_written", "get_file"):
+        kind = type(mirror) if step == "_written" else MemoryFileSystem
+        whole = getattr(kind, step)
+
+        def beside(*arguments, whole=whole, step=step, **more):
+            found = whole(*arguments, **more)
+            found = list(found) if step == "_written" else found
+            write_whole(root / name, own)
+            return found
+
+        with monkeypatch.context() as patched:
+            patched.setattr(kind, step, beside)
+            mirror.update("runs")
+        assert (root / name).read_bytes() == own
+        assert mirror.unsent("runs", lambda _: True) == [name]
+        assert not list(root.rglob("*.tmp"))
+    mirror.send("runs/panx/p0", [name])
+    assert bucket.cat_file(f"/bucket/folder/{name}") == own
+    mirror.update("runs")
+    assert (root / name).read_bytes() == own
+
+
+def test_of_many_processes_that_update_one_mirror_each_finds_it_whole(bucket, travelled):
+    names = [f"runs/panx/p{i}/deu.json" for i in range(20)]
+    for name in names:
+        bucket.pipe_file(f"/bucket/folder/{name}", name.encode())
+    mirrors = [mirror_of(local(URL)) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:  # locks tell threads apart as they do processes
+        list(pool.map(lambda mirror: mirror.update("runs"), mirrors))
+    assert all((local(URL) / name).read_text() == name for name in names)
+    assert len(travelled["get"]) == len(names)
+
+
 def test_what_was_removed_from_the_bucket_is_computed_again(monkeypatch, bucket):
     run(URL)
     ((task, key),) = Store(local(URL)).jobs()
@@ -394,6 +438,12 @@ def test_a_bucket_is_a_baseline(monkeypatch, tmp_path):
     with opened(URL, tmp_path, None) as held:
         assert {cell.target for cell in held.cells} == {"eng", "deu"}
         assert all(held.outcomes(cell, next(iter(cell.scores))) is not None for cell in held.cells)
+
+
+def test_status_says_whose_sweeps_it_cannot_see(capsys):
+    run(URL)
+    status.show(exchange.opened(URL), as_json=False)
+    assert capsys.readouterr().out.startswith(f"{URL}: sweeps of this machine alone")
 
 
 def test_an_empty_bucket_has_no_store():

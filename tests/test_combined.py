@@ -63,8 +63,11 @@ def test_configurations_share_what_they_have_in_common():
     assert [one.config["seed"] for one in composed] == [1, 2, 1, 2]
 
 
-def test_a_sweep_is_narrowed_to_the_smallest_product_that_has_what_is_left():
+def test_the_overrides_of_a_configuration_compose_to_it():
     asked = sweep(["model=lexical,majority", "source=eng,deu,fin", "seed=0,1", "tracking=none"], multirun=True)
-    assert asked.narrowed({7}) == (("model=majority", "source=eng", "seed=1", "tracking=none"), 1)
-    assert asked.narrowed({0, 5}) == (("model=lexical", "source=eng,fin", "seed=0,1", "tracking=none"), 4)
-    assert asked.narrowed(range(12)) == (asked.arguments, 12)
+    assert asked.overrides({7, 0}) == [
+        ["model=lexical", "source=eng", "seed=0", "tracking=none"],
+        ["model=majority", "source=eng", "seed=1", "tracking=none"],
+    ]
+    every = asked.overrides(range(12))
+    assert [sweep(one, multirun=False).composed[0].config for one in every] == [one.config for one in asked.composed]

@@ -8,7 +8,7 @@ import pytest
 
 from harness import scoring
 from harness.compose import sweep
-from harness.errors import HarnessError
+from harness.errors import HarnessError, TimeLimitError
 from harness.keyed import keyed, missing
 from harness.models.base import MODELS
 from harness.plan import plan
@@ -185,6 +185,20 @@ def test_a_failure_is_an_outcome_and_a_record_unless_it_shall_stop(tmp_path, mon
     loud = dataclasses.replace(found.setting, raise_errors=True)
     with pytest.raises(RuntimeError, match="no such luck"):
         run(found.jobs[0].job, loud)
+    assert run(found.jobs[0].job, dataclasses.replace(loud, again=False)).status == "skipped"
+
+
+def test_a_time_limit_is_taken_for_no_other_error_on_the_way(tmp_path, monkeypatch):
+    """A signal's handler raises it anywhere: here where an error means that a prediction does not fit a new metric."""
+
+    def cut_short(*_):
+        raise TimeLimitError("over its time limit")
+
+    run_all(tmp_path, "task=mini_ner", "model=majority", "target=deu")
+    monkeypatch.setattr(scoring, "recount", cut_short)
+    found, (outcome,) = run_all(tmp_path, "task=mini_ner", "model=majority", "target=deu", "task.metrics=[accuracy]")
+    assert (outcome.status, outcome.message) == ("failed", "over its time limit")
+    assert Store(tmp_path).read_error("mini_ner", found.jobs[0].predict_key).exception == "TimeLimitError"
 
 
 def test_a_locked_job_is_left_to_the_process_that_has_it(tmp_path):

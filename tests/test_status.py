@@ -5,18 +5,21 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 import pytest
 
 from harness.cluster.queue import Queued
 from harness.compose import sweep
-from harness.manifest import bury, manifest, running, submitted
+from harness.manifest import bury, manifest, release, running, submitted, weights_of
 from harness.plan import plan
 from harness.records import ErrorRecord
 from harness.runner import lock_of, run
-from harness.status import clock, status
+from harness.status import BEHIND, clock, status
 from harness.store import Store
+from tests.conftest import cell_record
 
 WORDS = ("task=mini_ner", "model=majority", "source=eng,deu,spa,fin", "target=eng,jpn", "tracking=none")
 
@@ -114,11 +117,80 @@ def test_slurm_says_which_jobs_have_begun_and_why_others_wait(planned, monkeypat
         monkeypatch.setenv("SLURMD_NODENAME", "n9")
         with store.lock(lock_of(fourth)):
             told = status(store, found, found.began, queued)
-    assert told.running[str(first.job)] == "n1, Slurm job 7_0"
+    assert told.running[str(first.job)] == "n1, Slurm job 7_0, starting"
     assert told.running[str(fourth.job)].startswith("n3, Slurm job 9_1; waits for n9, Slurm job 77, process")
     assert told.waiting == {"Resources": 1}
     assert (told.queued, str(second.job) in told.running, str(third.job) in told.running) == (2, False, False)
     assert not list((store.root / "sweeps").iterdir())
+
+
+def test_of_a_task_that_serves_several_jobs_one_is_run_and_the_others_wait_for_it(planned, monkeypatch):
+    store = planned.setting.store
+    first, second, third, fourth = planned.jobs
+    serving = {"7_0": Queued("RUNNING", "None", "n1"), "7_1": Queued("PENDING", "Priority", "")}
+    monkeypatch.setenv("SLURM_JOB_ID", "7_0")
+    monkeypatch.setenv("SLURMD_NODENAME", "n1")
+    with manifest(planned, "", "submitit_slurm") as path:
+        submitted(path, {one.predict_key: "7_0" for one in planned.jobs[:3]} | {fourth.predict_key: "7_1"})
+        (found,) = running(store)
+        told = status(store, found, found.began, serving)
+        assert told.running == {str(first.job): "n1, Slurm job 7_0, starting"}
+        assert told.waiting == {BEHIND: 2, "Priority": 1}
+        with store.lock(lock_of(second)):  # whatever the order
+            told = status(store, found, found.began, serving)
+        ((name, who),) = told.running.items()
+        assert (name, who.partition(", process")[0]) == (str(second.job), "n1, Slurm job 7_0")
+        assert (told.queued, told.waiting) == (3, {BEHIND: 2, "Priority": 1})
+        assert run(second.job, planned.setting).status == "done"
+        store.write_error("mini_ner", first.predict_key, ErrorRecord.of(ValueError("no such file"), {}))
+        told = status(store, found, found.began + 3600, serving)
+        assert (told.done, len(told.failed), told.queued, list(told.running)) == (1, 1, 1, [str(third.job)])
+        ended = serving | {"7_0": Queued("NODE_FAIL", "None", "n1")}
+        assert status(store, found, found.began, ended).running == {}
+
+
+def test_a_job_behind_another_of_its_task_may_be_run_by_somebody_else_and_shares_no_weights_with_itself(planned):
+    """Jobs that share weights share their lock, which says nothing of which of them is run."""
+    store = planned.setting.store
+    first, second, *_ = planned.jobs
+    serving = {"7_0": Queued("RUNNING", "None", "n1")}
+    with manifest(planned, "", "submitit_slurm") as path:
+        submitted(path, {one.predict_key: "7_0" for one in planned.jobs})
+        (found,) = running(store)
+        with store.lock(lock_of(second)):  # of this process
+            told = status(store, found, found.began, serving)
+        assert list(told.running) == [str(first.job), str(second.job)]
+        assert told.waiting == {BEHIND: 2}
+        shared = replace(found, jobs=tuple(replace(job, lock="weights") for job in found.jobs))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SLURM_JOB_ID", "7_0")
+            with store.lock("weights"):
+                told = status(store, shared, shared.began, serving)
+    assert list(told.running) == [str(first.job)]
+    assert (told.queued, told.waiting) == (3, {BEHIND: 3})
+
+
+def test_weights_stay_until_what_is_to_be_made_anew_with_them_has_been(tmp_path):
+    """A record of other data is there by its name, and its job still needs the weights."""
+    words = ("task=mini_pos", "model=lexical", "strategy=few_shot", "strategy.shots=5,8", "source=eng",
+             "target=deu", "tracking=none", f"results={tmp_path}/results")  # fmt: skip
+    store = Store(tmp_path / "results")
+    first, second = plan(sweep(words, multirun=True)).jobs
+    table = pd.DataFrame({"example_id": ["a"], "group_id": ["a"], "gold": ["[]"], "prediction": ["[]"]})
+    old = cell_record(task="mini_pos", predict_key=second.predict_key, target="deu", n=1)
+    store.write_cell(old, table)
+    os.utime(store.folder("mini_pos", second.predict_key) / "deu.json", (1, 1))
+    planned = plan(sweep(words, multirun=True))
+    assert planned.open[second.predict_key] == ("deu",)
+    (base,) = {*weights_of(first, planned.setting)} & {*weights_of(second, planned.setting)}
+    store.checkpoint(base).mkdir(parents=True)
+    with manifest(planned, "", "basic") as path:
+        store.write_cell(replace(old, predict_key=first.predict_key), table)
+        release(path, planned.setting, first.predict_key)
+        assert store.checkpoint(base).exists()
+        store.write_cell(old, table)
+        release(path, planned.setting, second.predict_key)
+        assert not store.checkpoint(base).exists()
 
 
 def test_a_manifest_stays_as_long_as_slurm_has_tasks_of_its_sweep(planned, monkeypatch):

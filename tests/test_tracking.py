@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from harness import tracked, tracking
 from harness.errors import HarnessError
 from harness.store import ErrorRecord, Store
 from harness.tracking import job_runs, missed, patience, sweep_runs
+from harness.tracking.words import words
+from tests.answering import answering
 from tests.tracked_jobs import cell, fill, job
 
 EXPERIMENT = "grid"
@@ -58,6 +61,11 @@ def runs(uri, kind="job"):
 
 def notes(store):
     return sorted(path.name for path in (store.cache / "untracked").glob("*"))
+
+
+def kept(store):
+    """The jobs that are noted as missed."""
+    return [name.partition("-")[0] for name in notes(store) if name.endswith(".job")]
 
 
 def artifacts(uri, run):
@@ -209,13 +217,45 @@ def test_a_dead_server_costs_one_warning_and_no_result(store, dead_server, uri, 
             for key in ("p0", "p1", "p0"):
                 tracking.log_job(store, dead_server, EXPERIMENT, "panx", key, parent)
     assert len(caplog.records) == 1
-    assert f"`harness sync --uri {dead_server}` fills the gap" in caplog.text
+    assert f"`harness sync --uri {dead_server} --experiment {EXPERIMENT}` fills the gap" in caplog.text
     assert tracking.catch_up(store, dead_server) == tracking.Synced(written=0, unchanged=2)
+
+
+def test_a_sweep_that_never_reached_its_server_is_there_after_a_replay_its_jobs_below_it(store, uri, monkeypatch):
+    fill(store, "p1")
+    with monkeypatch.context() as patch:
+        for module in (job_runs, sweep_runs):
+            patch.setattr(module, "opened", lambda *_: (_ for _ in ()).throw(OSError("down")))
+        with tracking.sweep(store, uri, EXPERIMENT, "a sweep", {}, "") as parent:
+            for key in ("p0", "p1", "p0"):
+                tracking.log_job(store, uri, EXPERIMENT, "panx", key, parent)
     assert tracking.sync(store, uri, EXPERIMENT) == tracking.Synced(written=2, unchanged=0)
-    (sweep,) = runs(uri, "sweep")  # it never reached the server, and is there now, its jobs below it
+    (sweep,) = runs(uri, "sweep")
     assert sweep.info.status == "FINISHED"
     assert {run.data.tags[tracking.PARENT] for run in runs(uri)} == {sweep.info.run_id}
     assert not notes(store)
+
+
+def test_what_one_server_has_missed_stays_missed_when_another_gets_it(store, uri, dead_server, monkeypatch):
+    """Nor does another experiment of the same server have it."""
+    with tracking.sweep(store, dead_server.replace("://", "://me:pass@"), EXPERIMENT, "a sweep", {}, "") as parent:
+        tracking.log_job(store, dead_server, EXPERIMENT, "panx", "p0", parent)
+    missed_there = notes(store)
+    assert sorted(name.rpartition(".")[2] for name in missed_there) == ["job", "sweep"]
+    assert tracking.sync(store, uri, EXPERIMENT) == tracking.Synced(written=1, unchanged=0)
+    assert not runs(uri, "sweep")
+    with monkeypatch.context() as patch:
+        patch.setattr(job_runs, "opened", lambda *_: (_ for _ in ()).throw(OSError("down")))
+        tracking.log_job(store, uri, EXPERIMENT, "panx", "p0", None)
+        patch.chdir(store.root.parent)
+        tracking.log_job(store, f"sqlite:///{store.root.name}/mlflow.db", EXPERIMENT, "panx", "p0", None)
+    assert len(notes(store)) == len(missed_there) + 1  # a database by any path is the same
+    tracking.sync(store, uri, "another")
+    assert len(notes(store)) == len(missed_there) + 1
+    tracking.sync(store, uri, EXPERIMENT)
+    assert notes(store) == missed_there
+    spelled_otherwise = dead_server.replace("://", "://you:other@") + "/"
+    assert tracking.catch_up(store, spelled_otherwise) == tracking.Synced(written=0, unchanged=1)
 
 
 def test_no_job_waits_longer_than_its_patience_for_a_server_that_never_answers(store, monkeypatch, caplog):
@@ -231,7 +271,7 @@ def test_no_job_waits_longer_than_its_patience_for_a_server_that_never_answers(s
         tracking.log_job(store, deaf_uri, EXPERIMENT, "panx", "p0", None)
         assert patience._outages[deaf_uri].late is late  # as long as it is not answered, nothing more is asked
     late.join(10)  # the address is closed: the connection is reset
-    assert notes(store) == ["p0.job"]
+    assert kept(store) == ["p0"]
 
 
 def test_a_server_that_is_down_is_asked_again_ever_more_rarely(monkeypatch, caplog):
@@ -281,7 +321,7 @@ def test_one_run_that_a_server_refuses_is_no_outage(store, uri, monkeypatch, cap
     monkeypatch.setattr(job_runs, "_copy", choosy)
     for key in ("p0", "p1", "p2"):
         tracking.log_job(store, uri, EXPERIMENT, "panx", key, None)
-    assert notes(store) == ["p1.job"]
+    assert kept(store) == ["p1"]
     assert "too large" in caplog.text
     with pytest.raises(HarnessError, match=r"refused 1 runs, such as panx p1: .*too large"):
         tracking.sync(store, uri, EXPERIMENT)
@@ -335,7 +375,7 @@ def test_what_jobs_missed_is_written_at_the_end_of_the_sweep_below_it(store, uri
             patch.setattr(job_runs, "opened", lambda *_: (_ for _ in ()).throw(OSError("down")))
             for key in ("p1", "p2"):
                 tracking.log_job(store, uri, EXPERIMENT, "panx", key, parent)
-    assert notes(store) == ["p1.job", "p2.job"]
+    assert kept(store) == ["p1", "p2"]
     assert tracking.catch_up(store, uri) == tracking.Synced(written=2, unchanged=0)
     assert not notes(store)
     assert len({run.data.tags[tracking.PARENT] for run in runs(uri)}) == 1
@@ -354,9 +394,50 @@ def test_the_run_of_a_sweep_that_was_killed_ends_with_the_next_replay(store, uri
     assert not notes(store)
 
 
-def test_a_replay_into_a_dead_server_is_an_error(store, dead_server):
-    with pytest.raises(HarnessError, match="Is the server up"):
+def test_a_replay_into_a_dead_server_is_an_error_in_one_plain_line(store, dead_server):
+    with pytest.raises(HarnessError) as told:
         tracking.sync(store, dead_server, EXPERIMENT)
+    assert str(told.value) == f"tracking at {dead_server} failed: nobody listens there: is the server up?"
+
+
+def why(uri):
+    with pytest.raises(Exception, match=r".") as told:  # whatever MLflow raises
+        tracking.connected(uri).get_experiment_by_name("x")
+    return words(told.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (200, "what answers there is no MLflow server"),
+        (401, "does not accept this user and password"),
+        (403, "lets nobody of this user or host in"),
+        (404, "what answers there is no MLflow server"),
+        (500, r"an error of its own \(500\)"),
+        (503, r"an error of its own \(503\)"),
+    ],
+)
+def test_what_a_server_answers_is_said_in_plain_words(status, said):
+    with answering(status) as uri:
+        assert re.search(said, why(uri))
+        assert "API request" not in why(uri)
+
+
+def test_why_nobody_answers_is_said_in_plain_words(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        assert why(f"http://127.0.0.1:{deaf.getsockname()[1]}") == "no answer in time: is the server well?"
+    with answering(200) as uri:
+        assert why(uri.replace("http:", "https:")).startswith("no TLS there")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: (_ for _ in ()).throw(socket.gaierror(-2, "unknown")))
+    assert why("http://no-such-host.invalid:5000").startswith("no machine has that name")
+
+
+def test_a_replay_of_nothing_makes_nothing(harness, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name in ("nowhere", "empty"):
+        assert "no store there yet" in harness("sync", "--results", name, code=2).stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
 
 
 def test_a_broken_database_is_a_warning_while_running_and_an_error_in_a_replay(store, caplog):

@@ -78,8 +78,9 @@ def sync(results: Path, uri: str | None, experiment: str, as_json: bool) -> None
     from harness.secrets import redacted
     from harness.store import Store
 
+    store = Store.existing(results)
     uri = uri or f"sqlite:///{results}/mlflow.db"
-    done = tracking.sync(Store(results), uri, experiment)
+    done = tracking.sync(store, uri, experiment)
     words = f"{done.written} runs written to {redacted(uri)}, {done.unchanged} unchanged"
     click.echo(json.dumps(asdict(done)) if as_json else words)
 

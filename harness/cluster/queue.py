@@ -7,8 +7,9 @@ import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
 
+CANCELLED = "CANCELLED"
 ENDED = frozenset(
-    ["BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "REVOKED", "TIMEOUT"]
+    ["BOOT_FAIL", CANCELLED, "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "REVOKED", "TIMEOUT"]
 )  # any other state is one of a task that runs, or will; a preempted one is queued again
 PATIENCE = 60  # seconds that a busy controller may take to answer
 LIMIT = 1001  # Slurm's own default

@@ -17,6 +17,7 @@ from typing import Any
 from harness.app import MANIFEST, PARENT
 from harness.cluster.node import Done, Task, finished, give_up, jobs_of, receive, work
 from harness.cluster.resources import largest
+from harness.cluster.share import DEVICES
 from harness.compose import Sweep
 from harness.errors import HarnessError
 from harness.keyed import Keyed
@@ -69,6 +70,8 @@ def launch(asked: Sweep, wanted: Collection[str], places: Collection[int]) -> No
     Raises:
         HarnessError: there is no Ray, or none that answers.
     """
+    # what Ray's monitor kills for its memory would begin again forever; it reads this when it is imported
+    os.environ.setdefault("RAY_task_oom_retries", str(asked.launcher["retries"]))
     try:
         import ray  # noqa: F401
     except ImportError as error:
@@ -201,8 +204,12 @@ def _submit(sent: Sent, nodes: Sequence[Node], unfit: set[str], place: float, re
         options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(wish, soft=True, _spill_on_unavailable=True)
     if unfit:
         options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(unfit))})"}
-    # a process keeps the device that it began with, but where there are several Ray may give its next job another
-    once = sent.needs.gpus > 0 and any(node.has.get("GPU", 0) > 1 for node in fit)
+    once = False
+    if gpus := sent.needs.gpus:
+        # CUDA keeps the devices that a process saw first: none, where its first job needed none, so that jobs with as
+        # many have processes of their own; and where a node has more, Ray may give the next job others
+        options["runtime_env"] = {"env_vars": {"HARNESS_GPUS": str(gpus)}}
+        once = not fit or any(node.has["GPU"] > gpus for node in fit)
     return _remote(once).options(**options).remote(sent.task)
 
 
@@ -217,7 +224,10 @@ def _remote(once: bool) -> Any:
 def _work(task: Task) -> tuple[str, Done]:
     import ray
 
-    return ray.get_runtime_context().get_node_id(), work(task)
+    here = ray.get_runtime_context()
+    if not here.get_accelerator_ids().get("GPU"):
+        os.environ[DEVICES] = ""  # Ray would show all of them to a job that has asked for none
+    return here.get_node_id(), work(task)
 
 
 def _result(reference: Any, task: Task) -> tuple[str, Done]:

@@ -11,6 +11,7 @@ REMOTE = (SLURM, RAY)  # launchers whose jobs run elsewhere; what they lose is n
 
 WARNING = 120  # seconds before its time limit that a task is told
 ENDLESS = 1000  # times that a task may reach it: one that comes no further ends at the second
+TASK = 60  # minutes of a task that serves several jobs: Python, imports and a queue for each would be most of them
 
 
 def largest(models: Iterable[ModelSpec]) -> Resources:
@@ -25,14 +26,12 @@ def largest(models: Iterable[ModelSpec]) -> Resources:
     )
 
 
-def overrides(launcher: str, given: Sequence[str]) -> list[str]:
-    """Hydra's overrides that any sweep through a launcher needs; what the user gave stands.
+def overrides(given: Sequence[str]) -> list[str]:
+    """Hydra's overrides that any sweep on Slurm needs; what the user gave stands.
 
     Args:
         given: the overrides of the command line.
     """
-    if launcher != SLURM:
-        return []
     wanted = {
         "hydra.launcher.stderr_to_stdout": "true",
         "hydra.launcher.max_num_timeout": ENDLESS,
@@ -43,9 +42,9 @@ def overrides(launcher: str, given: Sequence[str]) -> list[str]:
 
 
 def minutes(needs: Resources, given: Sequence[str]) -> int:
-    """A task's time limit on Slurm."""
+    """A task's time limit on Slurm; it serves as many jobs as are sure to fit."""
     said = [word.split("=", 1)[1] for word in given if word.lstrip("+").startswith("hydra.launcher.timeout_min=")]
-    return int(said[-1]) if said and said[-1].isdigit() else needs.minutes
+    return int(said[-1]) if said and said[-1].isdigit() else max(TASK, needs.minutes)
 
 
 def of_slurm(needs: Resources, given: Sequence[str]) -> dict[str, object]:

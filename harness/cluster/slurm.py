@@ -1,8 +1,9 @@
 """A sweep on Slurm: what is missing goes into arrays, each task is waited for, and a task cut short goes on.
 
 Hydra's launcher and submitit submit, requeue and collect. Here stands what they leave open: they submit what is done
-already, take no more tasks than one array may have, ask an accounting database that many clusters have not got, begin
-a task over its time limit again however little it did before, and stop at the first result that never came.
+already, give each job a task however short it is, take no more tasks than one array may have, ask an accounting
+database that many clusters have not got, begin a task over its time limit again however little it did before, and stop
+at the first result that never came.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from harness.cluster.queue import largest_array, queue
+import numpy as np
+
+from harness.cluster.queue import CANCELLED, largest_array, queue
 from harness.cluster.resources import largest, minutes, of_slurm
 from harness.cluster.work import Work
 from harness.errors import HarnessError
@@ -25,6 +30,7 @@ from harness.keyed import Keyed
 from harness.manifest import submitted, weights_of
 from harness.plan import Plan
 from harness.runner import Outcome
+from harness.spec import Resources
 from harness.summary import say
 
 if TYPE_CHECKING:
@@ -34,13 +40,29 @@ if TYPE_CHECKING:
 log = logging.getLogger("harness")
 
 SELDOM = 60.0  # seconds between two questions to Slurm, of a sweep that takes long
+SAFE = "export PYTHONSAFEPATH=1"  # a folder `conf` where the sweep was started is not the harness's
 LATE = 5.0  # seconds that a file system may take to show what a task wrote at its end
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What has no result: Hydra jobs of a task that died or stopped, or one whose launcher failed.
+
+    Attributes:
+        numbers: of the Hydra jobs, in the order in which they ran.
+        ended: how many of those that are unfinished are not begun again: the one that the task was at; none where it
+            stopped before the first; all where somebody cancelled it.
+    """
+
+    numbers: tuple[int, ...]
+    why: str
+    ended: int = 1
 
 
 @contextmanager
 def engaged(
     planned: Plan, given: Sequence[str], path: Path, jobs: Collection[str], environment: Mapping[str, str]
-) -> Iterator[Mapping[int, str]]:
+) -> Iterator[Sequence[Lost]]:
     """For the time of the block, Hydra's launcher knows what to submit, and the manifest what is submitted.
 
     Args:
@@ -50,7 +72,7 @@ def engaged(
         environment: variables that tasks set.
 
     Yields:
-        Why tasks have no result, by the number of the Hydra job.
+        What has no result; it fills while the block runs.
 
     Raises:
         HarnessError: there is no Slurm here, or it takes no such array.
@@ -61,8 +83,13 @@ def engaged(
 
     def took(ids: Mapping[int, str]) -> None:
         submitted(path, {key: ids[n] for key in jobs for n in planned.numbers[key] if n in ids})
-        arrays.append(next(iter(ids.values())).split("_")[0])
-        say.print(f"array {arrays[-1]} in Slurm, tasks: {len(ids)}; `scancel {arrays[-1]}` ends it, Ctrl-C does not")
+        tasks = set(ids.values())
+        arrays.append(tasks.pop().split("_")[0])
+        shared = f" for {len(ids)} jobs" if len(ids) > len(tasks) + 1 else ""
+        say.print(
+            f"array {arrays[-1]} in Slurm, tasks: {len(tasks) + 1}{shared}; "
+            f"`scancel {arrays[-1]}` ends it, Ctrl-C does not"
+        )
 
     with patience(works(planned, jobs, environment, given), took, planned.setting.raise_errors) as lost:
         try:
@@ -73,10 +100,32 @@ def engaged(
             raise
 
 
-def works(
-    planned: Plan, jobs: Collection[str], environment: Mapping[str, str], given: Sequence[str]
-) -> dict[int, Work]:
-    """The work of each Hydra job, by its number, that any of these jobs (predict keys) stand in.
+def blamed(planned: Plan, unfinished: Sequence[Keyed], lost: Sequence[Lost]) -> dict[str, str]:
+    """Why jobs have no result, by predict key; empty where nothing is known.
+
+    A task that died was at the first of its jobs that is unfinished. Those behind it never began, and are not among
+    these.
+    """
+    left = {number for one in unfinished for number in planned.numbers[one.predict_key]}
+    why: dict[int, str] = {}
+    behind: set[int] = set()
+    for task in lost:
+        numbers = [number for number in task.numbers if number in left]
+        why |= dict.fromkeys(numbers[: task.ended], task.why)
+        behind |= {*numbers[task.ended :]}
+    found = {}
+    for one in unfinished:
+        numbers = planned.numbers[one.predict_key]
+        if (words := [why[number] for number in numbers if number in why]) or behind.isdisjoint(numbers):
+            found[one.predict_key] = words[0] if words else ""
+    return found
+
+
+def works(planned: Plan, jobs: Collection[str], environment: Mapping[str, str], given: Sequence[str]) -> list[Work]:
+    """What the tasks run: the Hydra jobs that any of these jobs (predict keys) stand in.
+
+    A task serves jobs of one model and one benchmark task as far as possible, which share weights and tokens, and as
+    many as are sure to end within its limit.
 
     Args:
         given: the overrides of the command line; what they ask of Slurm stands.
@@ -86,81 +135,106 @@ def works(
         if one.predict_key in jobs:
             for number in planned.numbers[one.predict_key]:
                 found.setdefault(number, []).append(one)
-    return {
-        number: Work(
+    alike: dict[Resources, list[int]] = {}
+    for number in sorted(found, key=lambda number: (found[number][0].job.model.name, found[number][0].job.task.name)):
+        alike.setdefault(largest(one.job.model for one in found[number]), []).append(number)
+    return [
+        Work(
             environment,
             planned.setting.store.root,
-            tuple((one.job.task.name, one.predict_key, tuple(weights_of(one, planned.setting))) for one in keyed),
-            minutes(largest(one.job.model for one in keyed), given),
-            of_slurm(largest(one.job.model for one in keyed), given),
+            tuple(
+                (one.job.task.name, one.predict_key, tuple(weights_of(one, planned.setting)))
+                for number in numbers
+                for one in found[number]
+            ),
+            minutes(needs, given),
+            numbers,
+            of_slurm(needs, given),
         )
-        for number, keyed in found.items()
-    }
+        for needs, several in alike.items()
+        for numbers in _evenly(several, max(1, minutes(needs, given) // needs.minutes))
+    ]
+
+
+def _evenly(numbers: Sequence[int], most: int) -> Iterator[tuple[int, ...]]:
+    """Parts of at most so many, none longer than another by more than one."""
+    for part in np.array_split(numbers, ceil(len(numbers) / most)):
+        yield tuple(int(number) for number in part)
 
 
 @contextmanager
 def patience(
-    works: Mapping[int, Work], submitted: Callable[[Mapping[int, str]], None], raising: bool
-) -> Iterator[dict[int, str]]:
+    works: Sequence[Work], submitted: Callable[[Mapping[int, str]], None], raising: bool
+) -> Iterator[Sequence[Lost]]:
     """For the time of the block, Hydra's launcher submits these works alone, and waits for each of them.
 
     Args:
-        works: by the number of the Hydra job.
-        submitted: called with the ids of tasks by number, once Slurm has them.
-        raising: a task that raises ends the sweep.
+        submitted: called with the ids of tasks by the number of the Hydra job, once Slurm has them.
+        raising: a job that raises ends the sweep.
 
     Yields:
-        Why tasks have no result, by number; it fills while the block runs.
+        What has no result; it fills while the block runs.
 
     Raises:
         HarnessError: Slurm takes no such array.
     """
-    from submitit.core.utils import FailedJobError
+    from hydra.core.singleton import Singleton
+    from submitit.core.utils import DelayedSubmission, FailedJobError
     from submitit.slurm.slurm import SlurmExecutor, SlurmJob
 
     whole = SlurmExecutor._internal_process_submissions
-    numbers: dict[str, int] = {}
-    places = {number: place for place, number in enumerate(works, start=1)}
-    lost: dict[int, str] = {}
+    numbers = [number for one in works for number in one.numbers]
+    places = {number: f"{place}/{len(numbers)}" for place, number in enumerate(numbers, start=1)}
+    of_task: dict[str, Work] = {}
+    lost: list[Lost] = []
 
     def submit(executor: SlurmExecutor, submissions: Sequence[DelayedSubmission]) -> list[Task[Any]]:
-        wanted = [one for one in submissions if _number(one) in works]
+        calls = {_number(one): (one.function, one.args) for one in submissions}
         tasks: list[Task[Any]] = []
-        common = dict(executor.parameters)
-        for part in _arrays(wanted, works, largest_array()):
-            asks = works[_number(part[0])].asks
+        common = {**executor.parameters, "setup": [*(executor.parameters.get("setup") or []), SAFE]}
+        for part in _arrays(works, largest_array()):
             executor.parameters = dict(common)
-            executor.update_parameters(**executor._convert_parameters(dict(asks)))
-            for one in part:
-                one.function = replace(works[_number(one)], launcher=one.function)
+            executor.update_parameters(**executor._convert_parameters(dict(part[0].asks)))
+            functions = [replace(one, calls=tuple(calls[number] for number in one.numbers)) for one in part]
             try:
-                found = whole(executor, part)
+                found = whole(executor, [DelayedSubmission(function) for function in functions])
             except FailedJobError as error:
                 raise _Refused from error
-            ids = {_number(one): task.job_id for one, task in zip(part, found, strict=True)}
-            numbers.update({task: number for number, task in ids.items()})
-            submitted(ids)
+            ids = {task.job_id: one for one, task in zip(part, found, strict=True)}
+            of_task.update(ids)
+            submitted({number: task for task, one in ids.items() for number in one.numbers})
             tasks += found
         return tasks
 
     def results(task: Task[Any]) -> list[Any]:
         task.wait()
         found, why = _result(task)
-        if why and raising and found is not None:
-            return [found]
-        if not why:
-            for outcome in found.return_value:
-                say.print(f"{places[numbers[task.job_id]]}/{len(works)} {Outcome(**outcome)}", markup=False)
-        else:
-            log.warning("Slurm's task %s ended without a result (%s); see %s", task.job_id, why, task.paths.folder)
-            lost[numbers[task.job_id]] = f"task {task.job_id}: {why}"
-        return [_nothing() if why else found]
+        numbers = of_task[task.job_id].numbers
+        if found is None:
+            _lose(task, Lost(numbers, f"task {task.job_id}: {why}", len(numbers) if why == CANCELLED else 1))
+            return [_nothing()]
+        if behind := numbers[len(found) :]:
+            _lose(task, Lost(behind, f"task {task.job_id}: over its time limit", 0))
+        for number, one in zip(numbers, found, strict=False):
+            if why := _failure(one):
+                if raising:
+                    return [one]
+                _lose(task, Lost((number,), f"task {task.job_id}: {why}"))
+            else:
+                for outcome in one.return_value:
+                    say.print(f"{places[number]} {Outcome(**outcome)}", markup=False)
+        return [_nothing()]
+
+    def _lose(task: Task[Any], one: Lost) -> None:
+        log.warning("Slurm's %s: no result; see %s", one.why, task.paths.folder)
+        lost.append(one)
 
     with (
         patch.object(SlurmExecutor, "_internal_process_submissions", submit),
         patch.object(SlurmJob, "results", results),
         patch.object(SlurmJob, "watcher", _Watch()),
         patch.object(SlurmJob, "_results_timeout_s", 0),
+        patch.object(Singleton, "get_state", cache(Singleton.get_state)),  # the launcher copies it for each job
     ):
         try:
             yield lost
@@ -173,13 +247,11 @@ class _Refused(SystemExit):
     """Goes through Hydra, which would print any other error with a traceback and keep it."""
 
 
-def _arrays(
-    wanted: Sequence[DelayedSubmission], works: Mapping[int, Work], most: int
-) -> Iterator[Sequence[DelayedSubmission]]:
+def _arrays(works: Sequence[Work], most: int) -> Iterator[Sequence[Work]]:
     """What is submitted at a time: an array asks the same for all of its tasks, and has no more than it may."""
-    alike: dict[str, list[DelayedSubmission]] = {}
-    for one in wanted:
-        alike.setdefault(repr(works[_number(one)].asks), []).append(one)
+    alike: dict[str, list[Work]] = {}
+    for one in works:
+        alike.setdefault(repr(one.asks), []).append(one)
     for group in alike.values():
         for start in range(0, len(group), most):
             yield group[start : start + most]
@@ -197,8 +269,7 @@ def _nothing() -> Any:
 
 
 def _result(task: Task[Any]) -> tuple[Any, str]:
-    """What a task returned, if it did, and what went wrong, if anything."""
-    from hydra.core.utils import JobStatus
+    """What the jobs of a task returned, or why there is nothing."""
     from submitit.core.utils import UncompletedJobError
 
     try:
@@ -209,9 +280,16 @@ def _result(task: Task[Any]) -> tuple[Any, str]:
         return None, f"its result cannot be read: {error}"
     if outcome == "error":  # the traceback
         return None, str(found).strip().splitlines()[-1]
-    if found.status is JobStatus.FAILED:
-        return found, f"{type(found._return_value).__name__}: {found._return_value}"
     return found, ""
+
+
+def _failure(found: Any) -> str:
+    """What was raised where Hydra runs a job; empty where nothing was."""
+    from hydra.core.utils import JobStatus
+
+    if found.status is not JobStatus.FAILED:
+        return ""
+    return f"{type(found._return_value).__name__}: {found._return_value}"
 
 
 class _Watch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,39 +21,57 @@ BEGUN = time.monotonic()  # this process, when it is a task's
 IDLE = 2  # once may be a busy machine
 
 Measure = tuple[int, int, int]
+Named = tuple[str, str, tuple[str, ...]]  # task, predict key and train keys of a job
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a task runs: a Hydra job, by Hydra's launcher.
+    """What a task runs: Hydra jobs, one after the other, by Hydra's launcher.
 
     Attributes:
         environment: variables of the sweep, for clusters that hand none on.
         root: the results folder.
-        keys: task, predict key and train keys of the jobs that are run.
+        keys: of the jobs that are run.
         minutes: its time limit.
+        numbers: of the Hydra jobs, in their order.
         asks: of Slurm, in submitit's words.
+        calls: of Hydra's launcher, one for each Hydra job, with its arguments.
         before: how far they were when the task last reached its time limit.
         idle: times that it has now reached it without coming further.
     """
 
     environment: Mapping[str, str]
     root: Path
-    keys: tuple[tuple[str, str, tuple[str, ...]], ...]
+    keys: tuple[Named, ...]
     minutes: int
+    numbers: tuple[int, ...]
     asks: Mapping[str, object] = field(default_factory=dict)
-    launcher: Any = None
+    calls: tuple[tuple[Callable[..., Any], tuple[Any, ...]], ...] = ()
     before: Measure = (0, 0, 0)
     idle: int = 0
 
-    def __call__(self, *arguments: Any) -> Any:
-        """What Hydra's launcher returns, without the configuration, which nobody reads again."""
+    def __call__(self) -> list[Any]:
+        """What Hydra's launcher returns of each job, without the configuration, which nobody reads again.
+
+        Of none behind one that ended at the time limit of the task, which leaves no time for others.
+        """
         os.environ.update(self.environment)
-        found = self.launcher(*arguments)
-        found.cfg = found.hydra_cfg = None
+        found = []
+        for call, arguments in self.calls:
+            found.append(call(*arguments))
+            found[-1].cfg = found[-1].hydra_cfg = None
+            if self._at_limit(found[-1]):
+                break
         return found
 
-    def checkpoint(self, *arguments: Any) -> DelayedSubmission:
+    def _at_limit(self, ended: Any) -> bool:
+        from hydra.core.utils import JobStatus
+
+        outcomes = ended.return_value if ended.status is JobStatus.COMPLETED else []
+        errors = [Store(self.root).read_error(one["task"], one["predict_key"]) for one in outcomes]
+        return any(error is not None and error.exception == TimeLimitError.__name__ for error in errors)
+
+    def checkpoint(self) -> DelayedSubmission:
         """What runs when the task starts again; submitit asks for it shortly before the time limit.
 
         Raises:
@@ -63,7 +81,7 @@ class Work:
 
         # as submitit tells them apart: who is told long before the limit makes room for another
         if (time.monotonic() - BEGUN) / 60 < min(0.8 * self.minutes, self.minutes - 10):
-            return DelayedSubmission(self, *arguments)
+            return DelayedSubmission(self)
         now = self.measure()
         idle = 0 if now > self.before else self.idle + 1
         if idle == IDLE:
@@ -71,17 +89,22 @@ class Work:
                 f"over its time limit {IDLE} times without coming any further: raise hydra.launcher.timeout_min "
                 "(or the model's resources.minutes), or lower checkpoint.minutes"
             )
-        return DelayedSubmission(replace(self, before=max(now, self.before), idle=idle), *arguments)
+        return DelayedSubmission(replace(self, before=max(now, self.before), idle=idle))
 
     def measure(self) -> Measure:
-        """How far the jobs are: targets in the store, trainings ended, steps of those that are not."""
-        store = Store(self.root)
-        trained = {key: store.checkpoint(key) for _, _, keys in self.keys for key in keys}
-        return (
-            sum(len(store.targets(task, key)) for task, key, _ in self.keys),
-            sum(folder.exists() for folder in trained.values()),
-            sum(_steps(folder.with_name(f".{key}.training")) for key, folder in trained.items()),
-        )
+        """How far the jobs are."""
+        return measure(Store(self.root), self.keys)
+
+
+def measure(store: Store, jobs: Iterable[Named]) -> Measure:
+    """How far jobs are: targets in the store, trainings ended, steps of those that are not."""
+    named = list(jobs)
+    trained = {key: store.checkpoint(key) for _, _, keys in named for key in keys}
+    return (
+        sum(len(store.targets(task, key)) for task, key, _ in named),
+        sum(folder.exists() for folder in trained.values()),
+        sum(_steps(store.training(key)) for key in trained),
+    )
 
 
 def _steps(folder: Path) -> int:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from harness.atomic import ensure_space
 from harness.engine.products import CPUINFO
-from harness.errors import HarnessError, TimeLimitError
+from harness.errors import HarnessError
 from harness.spec import Savepoint, Training
 
 FORMAT = 1  # raised when states are stored otherwise, or another program would go on from one
@@ -126,8 +126,6 @@ class Saved:
             return
         try:
             self._write(progress)
-        except TimeLimitError:  # a cluster's signal, which may come at any moment
-            raise
         except (OSError, RuntimeError, SafetensorError, HarnessError) as error:  # RuntimeError: weights that are tied
             self._works = False
             log.warning("%s: no training state is kept any more (%s)", self._savepoint.folder, error)

@@ -81,11 +81,13 @@ class Stored:
     @classmethod
     def of(cls, store: Store, name: str) -> Stored:
         """What a store holds."""
-        records = list(store.cells())
-        limited = sum(record.limit is not None for record in records)
-        # what looked at the targets' dev is no transfer, and stays off gates as it does off boards
-        counted = (record for record in records if record.limit is None and record.touches != "dev")
-        return cls(name, store, tuple(map(cell_of, counted)), limited)
+        cells, limited = [], 0
+        for record in store.cells():  # a million of them are no list
+            limited += record.limit is not None
+            # what looked at the targets' dev is no transfer, and stays off gates as it does off boards
+            if record.limit is None and record.touches != "dev":
+                cells.append(cell_of(record))
+        return cls(name, store, tuple(cells), limited)
 
     def metrics(self, cell: Cell, policy: Policy) -> Iterable[str]:
         """The main metric, and those that the policy names."""

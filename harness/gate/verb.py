@@ -76,7 +76,7 @@ def renew(results: Path, baseline: str, suite: str | None, policy: str | None, c
     if name is None:
         raise HarnessError(f"{path} is new: say whose cells it shall hold, with --suite NAME")
     options = Options.beside(config_dir)
-    done = update(path, Store(results), name, read_policy(policy, name, options), options, before)
+    done = update(path, Store.existing(results), name, read_policy(policy, name, options), options, before)
     click.echo(f"{path}: {done.line}")
     for gone in done.gone:
         click.echo(f"no longer promised: {gone}", err=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import HarnessError
+from harness.folder import Folder
 from harness.keys import digest
 from harness.options import Options, suites_of
 from harness.records import CellRecord, JobRecord
@@ -127,33 +127,34 @@ def read(
     suites = suites_of(options) if any(column == "suite" for column, _ in told) else {}
     found = Stored()
     for root in stores:
-        if not (root / "runs").is_dir():
-            raise HarnessError(f"{root}: no store there yet; `harness run` makes one, --results points to another")
-        store = Store(root)
-        for task, key in store.jobs():
-            known = {"task": task, "predict_key": key}  # without a look at the record
-            if task in metrics and all(known.get(column) in (None, *values) for column, values in told):
-                _read_job(found, store, task, key, metrics[task], told, suites.get(task, ()))
+        store = Store.existing(root)
+        jobs = [(task, key) for task, key in store.jobs() if task in metrics and _may_fit(task, key, told)]
+        for folder in store.folders(jobs):
+            _read_job(found, store, folder, metrics[folder.task], told, suites.get(folder.task, ()))
     return found
+
+
+def _may_fit(task: str, key: str, told: Sequence[tuple[str, frozenset[str]]]) -> bool:
+    """Whether cells of a job can fit the conditions, as far as that is known without a look at them."""
+    known = {"task": task, "predict_key": key}
+    return all(known.get(column) in (None, *values) for column, values in told)
 
 
 def _read_job(
     found: Stored,
     store: Store,
-    task: str,
-    key: str,
+    folder: Folder,
     metrics: Sequence[str],
     told: Sequence[tuple[str, frozenset[str]]],
     suites: Sequence[str],
 ) -> None:
     job: JobRecord | None = None
     run: Run | None = None
-    folder = store.folder(task, key)
-    targets = store.targets(task, key)
-    error = None if told else store.read_error(task, key)  # whether it fits conditions, nobody can say
+    task, targets = folder.task, folder.targets
+    error = None if told else folder.error()  # whether it fits conditions, nobody can say
     if error is not None and (lost := set(error.job.get("targets", ())).difference(targets)):
         found.left_out[task, FAILED.format(error.exception)] += len(lost)
-    cells = store.read_cells(task, key)
+    cells = folder.cells()
     if damaged := len(targets) - len(cells):
         found.left_out[task, DAMAGED] += damaged
     for target, cell in cells.items():
@@ -165,12 +166,12 @@ def _read_job(
             found.left_out[task, DEV] += 1
         else:
             if job is None:
-                job = store.read_job(task, key)
+                job = folder.job()
                 run = _add_job(found, store, cell, job) if job else None
             if job is None or run is None:
                 found.left_out[task, LOST] += 1
             else:
-                _add_cell(found, run, cell, metrics, job, f"{folder}/{target}.json")
+                _add_cell(found, run, cell, metrics, job, f"{folder.path}/{target}.json")
 
 
 def _fits(cell: CellRecord, told: Sequence[tuple[str, frozenset[str]]], suites: Sequence[str]) -> bool:

@@ -49,7 +49,7 @@ def _contents(report: Report) -> Iterator[tuple[str, bytes]]:
     text = json.dumps(as_json(report), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     scores = long_frame(report)
     for name, content in (("report.json", f"{text}\n".encode()), ("scores.csv", _csv(scores))):
-        yield (name, content) if len(scores) < PACKED else (f"{name}.gz", gzip.compress(content, mtime=0))
+        yield (name, content) if len(scores) < PACKED else (f"{name}.gz", gzip.compress(content, 6, mtime=0))
     for board in report.boards:
         overview = marked.overview(report, board)
         yield f"{overview.name}.csv", _csv(overview_frame(report, board))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.contents import contents
 from harness.examples_table import read_columns
 from harness.metrics.base import AnyMetric, metric
 from harness.records import CellRecord, DamageError, JobRecord, from_json
@@ -64,9 +65,11 @@ def _in(board: TaskBoard, language: str, records: Mapping[str, Sequence[str]]) -
     of = measures(board, language, Path(next(iter(records.values()))[0]))
     known: _Groups | None = None
     entries, values, seeds, silent = [], [], [], {}
+    read = contents([path for paths in records.values() for path in paths])
     for entry, paths in records.items():
+        mine = list(zip(paths, islice(read, len(paths)), strict=True))
         try:
-            found = [_read(Path(path), of, known) for path in paths]
+            found = [_read(Path(path), content, of, known) for path, content in mine]
         except DamageError as damage:
             silent[entry] = f"{damage}: run it again"
             continue
@@ -95,14 +98,19 @@ class _Groups:
     member: NDArray[np.intp]
 
 
-def _read(path: Path, of: Sequence[AnyMetric], known: _Groups | None) -> tuple[_Groups, Array, float]:
+def _read(
+    path: Path, content: bytes | None, of: Sequence[AnyMetric], known: _Groups | None
+) -> tuple[_Groups, Array, float]:
     """The groups of a cell's examples, how far each moves the mean of the metrics, and that mean.
 
     Args:
+        content: what its record holds.
         of: the metrics.
         known: groups of another cell, which are used again where they are the same.
     """
-    record = from_json(CellRecord, path.read_bytes())
+    if content is None:
+        raise DamageError("a record is not there any more")
+    record = from_json(CellRecord, content)
     names = [[f"{one.signature}::{column}" for column in one.columns] for one in of]
     table = read_columns(path.with_suffix(".examples.parquet"), record.table, ["group_id", *chain(*names)])
     groups = known

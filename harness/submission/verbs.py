@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.atomic import write_whole
-from harness.errors import HarnessError
 from harness.options import Options
 from harness.store import Store
 from harness.submission import export as writing
@@ -49,9 +48,7 @@ def export(results: Path, suite: str, conditions: Sequence[str], out: Path, conf
     Raises:
         HarnessError: no store or suite of that name, several runs of a task, or a folder that cannot be written.
     """
-    if not (results / "runs").is_dir():
-        raise HarnessError(f"{results}: no store there yet; --results points to another")
-    done = writing.export(Store(results), read_suite(suite, places(config_dir)), conditions, out)
+    done = writing.export(Store.existing(results), read_suite(suite, places(config_dir)), conditions, out)
     report.show_export(done, out)
     return INCOMPLETE if done.problems else 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.locks import held
-from harness.secrets import redacted, without_password
+from harness.secrets import redacted, without_password, without_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 KIND = "harness.kind"  # the tag that tells runs of jobs, sweeps and analyses apart
+EXPERIMENT = "harness"  # where nothing else is said
 BATCH = 1000  # metrics that MLflow takes in one request, with nothing else
 
 REQUEST = "MLFLOW_HTTP_REQUEST_TIMEOUT"
@@ -81,9 +82,16 @@ def database_of(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
-def mend(uri: str) -> str:
+def place_of(uri: str) -> str:
+    """What a URI leads to, in one spelling and without a user: notes of what was missed are told apart by it."""
+    database = database_of(uri)
+    return f"sqlite:///{database.resolve()}" if database else without_user(uri).rstrip("/")
+
+
+def mend(uri: str, experiment: str = EXPERIMENT) -> str:
     """The command that writes what a server or database has missed."""
-    return "`harness sync`" if database_of(uri) else f"`harness sync --uri {redacted(uri)}`"
+    where = "" if database_of(uri) else f" --uri {redacted(uri)}"
+    return f"`harness sync{where}{'' if experiment == EXPERIMENT else f' --experiment {experiment}'}`"
 
 
 def pages(client: MlflowClient, experiment: str, query: str) -> Iterator[Run]:
@@ -93,8 +101,3 @@ def pages(client: MlflowClient, experiment: str, query: str) -> Iterator[Run]:
         page = client.search_runs([experiment], query, order_by=["attributes.start_time DESC"], page_token=token)
         yield from page
         token = page.token or ""
-
-
-def first_line(error: BaseException) -> str:
-    """What went wrong, short and without passwords: drivers print whole URIs."""
-    return redacted((str(error).strip().splitlines() or [type(error).__name__])[0])[:200]

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import tracked
-from harness.secrets import redacted
-from harness.tracking.client import BATCH, opened, turn
+from harness.tracking.client import BATCH, opened, place_of, turn
 from harness.tracking.missed import JobNote, leave, take_away
 from harness.tracking.patience import TURN, attempt
 from harness.tracking.sweep_runs import PARENT, run_of_sweep
@@ -36,7 +35,7 @@ def prepare(uri: str, experiment: str) -> None:
         with turn(uri):
             opened(uri, experiment)
 
-    attempt(uri, work, wait=None if uri.startswith("http") else TURN)
+    attempt(uri, work, wait=None if uri.startswith("http") else TURN, experiment=experiment)
 
 
 def log_job(store: Store, uri: str, experiment: str, task: str, predict_key: str, parent: str | None) -> None:
@@ -45,22 +44,23 @@ def log_job(store: Store, uri: str, experiment: str, task: str, predict_key: str
     Args:
         parent: what ``sweep`` gave.
     """
-    note = JobNote(uri=redacted(uri), experiment=experiment, task=task, predict_key=predict_key, parent=parent)
+    note = JobNote(uri=place_of(uri), experiment=experiment, task=task, predict_key=predict_key, parent=parent)
     leave(store, note)
 
     def work() -> None:
         with turn(uri):
-            write(*opened(uri, experiment), store, task, predict_key, parent)
+            write(*opened(uri, experiment), store, note)
 
-    attempt(uri, work)
+    attempt(uri, work, experiment=experiment)
 
 
-def write(client: MlflowClient, experiment: str, store: Store, task: str, key: str, parent: str | None) -> bool:
-    """Whether anything had to be written for a job; its run is found by its key, which it has from its first moment.
+def write(client: MlflowClient, experiment: str, store: Store, note: JobNote) -> bool:
+    """Whether anything had to be written for a job; its note is then taken away.
 
-    A request that timed out may have been carried out: what is repeated changes nothing, and of two runs of one key the
-    oldest is kept.
+    Its run is found by its key, which it has from its first moment. A request that timed out may have been carried out:
+    what is repeated changes nothing, and of two runs of one key the oldest is kept.
     """
+    task, key, parent = note.task, note.predict_key, note.parent
     with store.lock(f"track-{key}"):  # two writers would both find no run, and create two
         job, error = store.read_job(task, key), store.read_error(task, key)
         cells = [cell for target in store.targets(task, key) if (cell := store.read_cell(task, key, target))]
@@ -83,7 +83,7 @@ def write(client: MlflowClient, experiment: str, store: Store, task: str, key: s
             _copy(client, run.info.run_id, files, job)
             client.set_terminated(run.info.run_id, "FAILED" if error is not None else "FINISHED", end)
             client.set_tag(run.info.run_id, DIGEST, digest)  # last: a run that was cut short is written again
-        take_away(store, f"{key}.job")
+        take_away(store, note.name)
     return changed or removed > 0
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.atomic import write_whole
 from harness.errors import HarnessError
+from harness.keys import digest
 from harness.secrets import redacted
+from harness.tracking.client import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +25,7 @@ class JobNote:
     """A job whose run is to be written.
 
     Attributes:
-        uri: the server, without a password.
+        uri: the server or database that it is for, as ``place_of`` has it.
         parent: the sweep that it ran in.
     """
 
@@ -36,7 +38,7 @@ class JobNote:
     @property
     def name(self) -> str:
         """The name of the note's file."""
-        return f"{self.predict_key}.job"
+        return f"{self.predict_key}-{digest([self.uri, self.experiment])}.job"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +77,10 @@ def take_away(store: Store, name: str) -> None:
     (_folder(store) / name).unlink(missing_ok=True)
 
 
-def job_notes(store: Store) -> list[JobNote]:
-    """Every job that MLflow has missed, sorted by key."""
-    return [JobNote(**content) for content in _read(store, "*.job")]
+def job_notes(store: Store, uri: str) -> list[JobNote]:
+    """Every job that a server has missed, sorted by key."""
+    notes = [JobNote(**content) for content in _read(store, "*.job")]
+    return [note for note in notes if note.uri == place_of(uri)]
 
 
 def sweep_notes(store: Store, sweep: str = "*") -> list[SweepNote]:

@@ -16,7 +16,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from harness.secrets import redacted
-from harness.tracking.client import database_of, first_line, mend, ready
+from harness.tracking.client import EXPERIMENT, database_of, mend, ready
+from harness.tracking.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,13 +70,20 @@ class _Attempt(Thread, Generic[T]):
             self.error = error
 
 
-def attempt(uri: str, work: Callable[[], T], wait: float | None = None, insist: bool = False) -> T | None:
+def attempt(
+    uri: str,
+    work: Callable[[], T],
+    wait: float | None = None,
+    insist: bool = False,
+    experiment: str = EXPERIMENT,
+) -> T | None:
     """What ``work`` returns; None where the server failed, did not answer in time, or is left alone for now.
 
     Args:
         work: may be called several times, and may still be at it when this returns.
         wait: seconds; those of a job by default.
         insist: asks a server that should be left alone, too.
+        experiment: that the work is for, as the warning names it.
     """
     ready()
     before = _outages.get(uri)
@@ -91,7 +99,7 @@ def attempt(uri: str, work: Callable[[], T], wait: float | None = None, insist: 
         if _outages.pop(uri, None):
             log.info("tracking at %s answers again", redacted(uri))
         return trying.result
-    _failed(uri, before, trying, wait)
+    _failed(uri, before, trying, wait, mend(uri, experiment))
     return None
 
 
@@ -123,15 +131,15 @@ def persistent(work: Callable[[], T], end: float = math.inf, pauses: Sequence[fl
     return work()
 
 
-def _failed(uri: str, before: _Outage | None, trying: _Attempt[Any], wait: float) -> None:
+def _failed(uri: str, before: _Outage | None, trying: _Attempt[Any], wait: float, mend: str) -> None:
     late = trying if trying.is_alive() else None
     error = trying.error
-    why = f"no answer in {wait:g} s" if late or error is None else first_line(error)
+    why = f"no answer in {wait:g} s" if late or error is None else words(error)
     if error is not None and not late and refused(error):
         log.warning("tracking at %s refuses a run (%s): its results are safe", redacted(uri), why)
         return
     if before is None:
-        log.warning("tracking at %s failed (%s): results are safe, %s fills the gap", redacted(uri), why, mend(uri))
+        log.warning("tracking at %s failed (%s): results are safe, %s fills the gap", redacted(uri), why, mend)
     quiet = min(before.quiet * 2, LONGEST) if before else QUIET
     _outages[uri] = _Outage(quiet, time.monotonic() + quiet, late)
 

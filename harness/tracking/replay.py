@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.secrets import redacted
-from harness.tracking.client import REQUEST, first_line, opened, turn
+from harness.tracking.client import REQUEST, opened, place_of, turn
 from harness.tracking.job_runs import write
-from harness.tracking.missed import job_notes
+from harness.tracking.missed import JobNote, job_notes
 from harness.tracking.patience import attempt, persistent, refused
 from harness.tracking.sweep_runs import ended, write_sweep
+from harness.tracking.words import words
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -40,26 +41,27 @@ def catch_up(store: Store, uri: str) -> Synced:
     Returns:
         How many runs were written; ``unchanged`` are those that are left.
     """
-    notes = [note for note in job_notes(store) if note.uri == redacted(uri)]
+    notes = job_notes(store, uri)
     done: set[str] = set()
 
     def work() -> None:
         for note in notes:
-            if note.predict_key not in done:
+            if note.name not in done:
                 with turn(uri):
                     client, experiment = opened(uri, note.experiment)
                     try:
-                        write(client, experiment, store, note.task, note.predict_key, note.parent)
-                        done.add(note.predict_key)
+                        write(client, experiment, store, note)
+                        done.add(note.name)
                     except Exception as error:
                         if not refused(error):
                             raise
 
     if notes:
         # an attempt of the usual length tells whether it answers at all
-        answer = attempt(uri, partial(_opened, uri, notes[0].experiment), insist=True)
+        experiment = notes[0].experiment
+        answer = attempt(uri, partial(_opened, uri, experiment), insist=True, experiment=experiment)
         if answer is not None:
-            attempt(uri, work, wait=AFTER, insist=True)
+            attempt(uri, work, wait=AFTER, insist=True, experiment=experiment)
     return Synced(written=len(done), unchanged=len(notes) - len(done))
 
 
@@ -76,24 +78,25 @@ def sync(store: Store, uri: str, experiment: str) -> Synced:
         os.environ[REQUEST] = given or str(FIRST)
         client, number = persistent(partial(_opened, uri, experiment), time.monotonic() + FIRST)
         os.environ[REQUEST] = given or UNHURRIED
-        for note in ended(store):
-            if note.experiment == experiment:
-                with turn(uri):
-                    persistent(partial(write_sweep, client, number, store, note))
-        parents = {note.predict_key: note.parent for note in job_notes(store) if note.experiment == experiment}
+        for ended_sweep in ended(store, uri, experiment):
+            with turn(uri):
+                persistent(partial(write_sweep, client, number, store, ended_sweep))
+        parents = {note.predict_key: note.parent for note in job_notes(store, uri) if note.experiment == experiment}
         for task, key in store.jobs():
+            note = JobNote(
+                uri=place_of(uri), experiment=experiment, task=task, predict_key=key, parent=parents.get(key)
+            )
             with turn(uri):  # one job at a time, so that a running sweep does not wait for all of them
                 try:
-                    changed.append(persistent(partial(write, client, number, store, task, key, parents.get(key))))
+                    changed.append(persistent(partial(write, client, number, store, note)))
                 except Exception as error:
                     if not refused(error):
                         raise
-                    refusals.append(f"{task} {key}: {first_line(error)}")
+                    refusals.append(f"{task} {key}: {words(error)}")
     except HarnessError:
         raise
     except Exception as error:
-        why = f"tracking at {redacted(uri)} failed: {first_line(error)}"
-        raise HarnessError(f"{why}. Is the server up, and tracking.uri what you mean?") from error
+        raise HarnessError(f"tracking at {redacted(uri)} failed: {words(error)}") from error
     if refusals:
         raise HarnessError(f"{redacted(uri)} refused {len(refusals)} runs, such as {refusals[0]}; the others are there")
     return Synced(written=sum(changed), unchanged=len(changed) - sum(changed))

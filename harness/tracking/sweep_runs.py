@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.secrets import redacted
-from harness.tracking.client import KIND, opened, turn
+from harness.tracking.client import KIND, opened, place_of, turn
 from harness.tracking.missed import SweepNote, leave, sweep_notes, take_away
 from harness.tracking.patience import attempt
 
@@ -33,7 +33,7 @@ def sweep(store: Store, uri: str, experiment: str, name: str, tags: Mapping[str,
     The run ends as ``FINISHED``, or as ``FAILED`` where the block raises. It holds the resolved configuration.
     """
     note = SweepNote(
-        uri=redacted(uri),
+        uri=place_of(uri),
         experiment=experiment,
         sweep=uuid.uuid4().hex,
         title=redacted(name)[:250],
@@ -45,13 +45,13 @@ def sweep(store: Store, uri: str, experiment: str, name: str, tags: Mapping[str,
     try:
         with store.lock(_lock(note)):
             leave(store, note)
-            attempt(uri, partial(_tell, store, uri, note))
+            attempt(uri, partial(_tell, store, uri, note), experiment=experiment)
             yield note.sweep
             status = "FINISHED"
     finally:
         note = replace(note, status=status)
         leave(store, note)
-        attempt(uri, partial(_tell, store, uri, note), insist=True)
+        attempt(uri, partial(_tell, store, uri, note), insist=True, experiment=experiment)
 
 
 def _tell(store: Store, uri: str, note: SweepNote) -> None:
@@ -70,10 +70,12 @@ def write_sweep(client: MlflowClient, experiment: str, store: Store, note: Sweep
         take_away(store, note.name)
 
 
-def ended(store: Store) -> list[SweepNote]:
-    """The sweeps whose runs are to be ended; one whose process died without a word was killed."""
+def ended(store: Store, uri: str, experiment: str) -> list[SweepNote]:
+    """The sweeps whose runs there are to be ended; one whose process died without a word was killed."""
     found = []
     for note in sweep_notes(store):
+        if (note.uri, note.experiment) != (place_of(uri), experiment):
+            continue
         with store.lock(_lock(note), wait=False) as dead:
             if dead:
                 found.append(replace(note, status=note.status or "KILLED"))

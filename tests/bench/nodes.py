@@ -25,19 +25,23 @@ PLOT = Path("docs/growth.svg")
 NODES = (1, 3, 10, 30, 100, 300, 1000)
 JOBS = 18_000  # 30 models x 10 tasks x 20 sources x 3 seeds
 TARGETS = 56
-LENGTHS = {"floors, 5 s a job": 5.0, "small encoders, 2 minutes": 120.0, "base encoders, 20 minutes": 1200.0}
+LENGTHS = {  # seconds of a job, and how many share a task of Slurm
+    "floors, 5 s a job": (5.0, 6),
+    "small encoders, 2 minutes": (120.0, 1),
+    "base encoders, 20 minutes": (1200.0, 1),
+}
 HUB = 1.1e9 / 125e6  # a base model once a node, over a line of 1 Gbit/s: assumed, not measured
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Seconds that each part of a cluster gives to a job; what is shared serves one job at a time.
+    """Seconds that each part of a cluster gives to a task or to a job; what is shared serves one at a time.
 
     Attributes:
-        overhead: on the job's node, beyond computing.
-        dispatch: of the scheduler between two starts.
+        overhead: on the node of a task, beyond computing.
+        dispatch: of the scheduler between the starts of two tasks.
         store: of the disk that all share, for the records of a job.
-        tracking: of the tracking server.
+        tracking: of the tracking server, for a job.
         fetch: of the hub, for each node once.
         start: before the first job.
     """
@@ -48,6 +52,7 @@ class Parts:
     tracking: float = 0.0
     fetch: float = 0.0
     start: float = 0.0
+    each: int = 1  # jobs of a task
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,9 @@ class Course:
 
 def simulated(work: Sequence[float], nodes: int, parts: Parts) -> Course:
     """A sweep whose jobs compute for ``work`` seconds each, handed out in order to whichever node is free."""
-    queue = iter(work)
+    queue = (sum(work[first : first + parts.each]) for first in range(0, len(work), parts.each))
     hub = scheduler = store = tracker = parts.start
-    running: list[tuple[float, int]] = []  # when a node has computed its job, and which
+    running: list[tuple[float, int]] = []  # when a node has computed its task, and which
     for node in range(nodes):
         if (seconds := next(queue, None)) is None:
             break
@@ -78,14 +83,14 @@ def simulated(work: Sequence[float], nodes: int, parts: Parts) -> Course:
         heapq.heappush(running, (hub + parts.overhead + seconds, node))
     while running:
         computed, node = heapq.heappop(running)
-        store = max(store, computed) + parts.store
-        tracker = max(tracker, store) + parts.tracking
+        store = max(store, computed) + parts.each * parts.store
+        tracker = max(tracker, store) + parts.each * parts.tracking
         if (seconds := next(queue, None)) is not None:
             scheduler = max(scheduler, tracker) + parts.dispatch
             heapq.heappush(running, (scheduler + parts.overhead + seconds, node))
     jobs, used = len(work), min(nodes, len(work))
     busy = {
-        "scheduler": jobs * parts.dispatch,
+        "scheduler": jobs / parts.each * parts.dispatch,
         "store": jobs * parts.store,
         "tracking": jobs * parts.tracking,
         "hub": used * parts.fetch,
@@ -95,8 +100,8 @@ def simulated(work: Sequence[float], nodes: int, parts: Parts) -> Course:
 
 def full_at(mean: float, parts: Parts) -> dict[str, float]:
     """How many nodes each shared part can serve before jobs wait for it, for jobs of ``mean`` seconds."""
-    shared = {"scheduler": parts.dispatch, "store": parts.store, "tracking": parts.tracking}
-    return {name: (parts.overhead + mean) / took for name, took in shared.items() if took}
+    shared = {"scheduler": parts.dispatch / parts.each, "store": parts.store, "tracking": parts.tracking}
+    return {name: (parts.overhead / parts.each + mean) / took for name, took in shared.items() if took}
 
 
 def checked(engine: Mapping[str, Any]) -> list[tuple[int, float, float]]:
@@ -105,7 +110,9 @@ def checked(engine: Mapping[str, Any]) -> list[tuple[int, float, float]]:
     Where the machine has fewer processors than nodes, each computes as much slower.
     """
     one = engine["courses"][0]
-    parts = Parts(overhead=one["overhead"], start=max(0.0, one["start"] - one["work"][0] - one["overhead"]))
+    overhead = of_task(one)
+    start = max(0.0, one["start"] - one["work"][0] - overhead)
+    parts = Parts(overhead=overhead, start=start, each=round(one["jobs"] / one["tasks"]))
     found = []
     for course in engine["courses"]:
         slower = max(1.0, course["nodes"] / engine["processors"])
@@ -115,13 +122,19 @@ def checked(engine: Mapping[str, Any]) -> list[tuple[int, float, float]]:
     return found
 
 
+def of_task(course: Mapping[str, Any]) -> float:
+    """Seconds beyond computing of a task; what was measured is that of a job, once every node had done its first."""
+    later = {name: course[name] - course["nodes"] for name in ("jobs", "tasks")}
+    return float(course["overhead"] * later["jobs"] / later["tasks"])
+
+
 def shared(measured: Mapping[str, Any], engine: str) -> Parts:
-    """What a job takes of an engine, and of what all nodes share: measured on one machine that was all of it."""
+    """What tasks and jobs take of an engine, and of what all nodes share: all on one machine."""
     tracking, slurm = measured["tracking"], measured["slurm"]["dispatch"]
     files = 2 * (TARGETS - tracking["targets"])  # of which each is a request
     requests = tracking["requests"] / tracking["jobs"] + files
     return Parts(
-        overhead=measured[engine]["courses"][0]["overhead"],
+        overhead=of_task(measured[engine]["courses"][0]),
         dispatch=slurm["seconds"] / slurm["tasks"],
         store=store_seconds(),
         tracking=requests * tracking["seconds"] / tracking["requests"],
@@ -152,8 +165,8 @@ def main() -> None:
     print(f"a job: {common}")
     figure = Figure(figsize=(7, 4))
     axes = figure.subplots()
-    for name, seconds in LENGTHS.items():
-        parts = replace(common, fetch=HUB if seconds > 60 else 0.0)
+    for name, (seconds, each) in LENGTHS.items():
+        parts = replace(common, fetch=HUB if seconds > 60 else 0.0, each=each)
         courses = [simulated([seconds] * JOBS, nodes, parts) for nodes in NODES]
         print(
             f"\n{name}: "

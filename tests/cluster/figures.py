@@ -51,6 +51,7 @@ class Course:
         wall: seconds of the whole command.
         start: until the first job was done.
         computing: training, predicting and scoring, in all jobs together.
+        tasks: of Slurm, each of which may have served several jobs; elsewhere as many as jobs.
         overhead: of a job beyond computing, once every node has done its first; waiting at the end included.
         processor: seconds that all processors of the machine were busy.
         work: computing of each job, in the order in which they ended.
@@ -58,6 +59,7 @@ class Course:
 
     nodes: int
     jobs: int
+    tasks: int
     wall: float
     start: float
     computing: float
@@ -101,10 +103,13 @@ def course(site: Site, nodes: int, results: Path) -> Course:
     assert code == 0, f"the sweep ended with {code}"
     done = sorted((path.stat().st_mtime, path) for path in results.glob("runs/*/*/job.json"))
     ends = [moment - clock for moment, _ in done]
-    work = [sum(json.loads(path.read_bytes())["timings"].values()) for _, path in done]
+    records = [json.loads(path.read_bytes()) for _, path in done]
+    work = [sum(record["timings"].values()) for record in records]
+    tasks = {found[1] for record in records if (found := re.search(r"Slurm job (\S+)", record["host"]))}
     later = len(done) - nodes
     overhead = (nodes * (ends[-1] - ends[nodes - 1]) - sum(work[nodes:])) / later
-    return Course(nodes, len(done), wall, ends[0], sum(work), overhead, processor, work)
+    count = len(tasks) or len(done)
+    return Course(nodes, len(done), count, wall, ends[0], sum(work), overhead, processor, work)
 
 
 def kills(site: Site, folder: Path, whole: Mapping[str, str]) -> Kills:

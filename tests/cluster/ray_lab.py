@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,33 +17,39 @@ GB = 2**30
 
 
 @contextmanager
-def cluster(nodes: int, memory_gb: int = 5) -> Iterator[Any]:
-    """A cluster with so many nodes of one processor, beside a head that runs no jobs."""
+def cluster(nodes: int, memory_gb: int = 5, cpus: int = 1, gpus: int = 0) -> Iterator[Any]:
+    """A cluster with so many nodes beside a head that runs no jobs; GPUs are none but those that Ray is told of."""
     from ray.cluster_utils import Cluster
 
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
     try:
         for _ in range(nodes):
-            made.add_node(num_cpus=1, memory=memory_gb * GB)
+            made.add_node(num_cpus=cpus, num_gpus=gpus, memory=memory_gb * GB)
         yield made
     finally:
         made.shutdown()
 
 
 @contextmanager
-def node_apart(cluster: Any, memory_gb: int, mounts: dict[Path, str]) -> Iterator[None]:
-    """One more node, with file systems of its own (of this size) over some folders; needs root.
+def node_apart(
+    cluster: Any, memory_gb: int, mounts: Mapping[Path, str | Path], environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """One more node, which sees something else in the place of some folders and files; needs root.
 
     Args:
-        mounts: size by folder, which must exist.
+        mounts: by path, which must exist: the size of a file system of its own, or another path that stands for it.
+        environment: variables of its own.
     """
     before = alive(cluster)
     ray = shutil.which("ray", path=str(Path(sys.executable).parent))
-    lines = [f"mount -t tmpfs -o size={size} tmpfs {folder}" for folder, size in mounts.items()]
+    lines = [
+        f"mount --bind {other} {path}" if isinstance(other, Path) else f"mount -t tmpfs -o size={other} tmpfs {path}"
+        for path, other in mounts.items()
+    ]
     has = f"--num-cpus=1 --memory={memory_gb * GB} --object-store-memory={GB // 8}"
     start = f"exec {ray} start --address={cluster.address} {has} --block"
     process = subprocess.Popen(
-        ["unshare", "--mount", "sh", "-ec", "\n".join([*lines, start])],
+        ["unshare", "--mount", "sh", "-ec", "\n".join([*lines, start])], env=os.environ | dict(environment or {}),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,9 @@ PreemptMode=REQUEUE
 MaxArraySize={arrays}
 SchedulerParameters=sched_interval=1,sched_min_interval=0,batch_sched_delay=1,bf_interval=1
 SlurmdParameters=config_overrides
+TaskProlog={folder}/prolog
 {nodes}
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=1
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
 """
 
@@ -143,12 +144,15 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def slurm(folder: Path, nodes: int = 3, arrays: int = 1001) -> Iterator[Lab]:
+def slurm(
+    folder: Path, nodes: int = 3, arrays: int = 1001, environments: Mapping[str, Mapping[str, str]] | None = None
+) -> Iterator[Lab]:
     """A cluster of one-core nodes for the time of the block; all that it starts ends with it.
 
     Args:
         folder: an empty one, for all that the cluster writes.
         arrays: Slurm's MaxArraySize.
+        environments: variables that the tasks of a node have.
     """
     names = tuple(f"n{i}" for i in range(1, nodes + 1))
     ports = _free_ports(nodes + 1)
@@ -160,6 +164,7 @@ def slurm(folder: Path, nodes: int = 3, arrays: int = 1001) -> Iterator[Lab]:
     (folder / "state").mkdir()
     conf = folder / "slurm.conf"
     conf.write_text(CONF.format(folder=folder, ports=ports, nodes=listed, arrays=arrays))
+    _prolog(folder / "prolog", environments or {})
     lab = Lab(folder, {"SLURM_CONF": str(conf)}, names)
     try:
         _munge(folder)
@@ -170,6 +175,20 @@ def slurm(folder: Path, nodes: int = 3, arrays: int = 1001) -> Iterator[Lab]:
         yield lab
     finally:
         _down(lab)
+
+
+def _prolog(path: Path, environments: Mapping[str, Mapping[str, str]]) -> None:
+    """What Slurm runs before a task: each ``export`` that it prints is a variable of the task.
+
+    The script of a batch, which starts the task, has none of them: Slurm's own programs stay as they are.
+    """
+    lines = [
+        f'[ "$SLURMD_NODENAME" != {node} ] || [ -z "$SLURM_STEP_ID" ] || echo "export {name}={value}"'
+        for node, environment in environments.items()
+        for name, value in environment.items()
+    ]
+    path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+    path.chmod(0o755)
 
 
 def _munge(folder: Path) -> None:

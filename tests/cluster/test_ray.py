@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -164,6 +166,18 @@ def test_only_configurations_with_something_to_do_are_sent(tmp_path, monkeypatch
     sent = on_ray._tasks(asked, {3, 1})
     assert [one.number for one in sent] == ["1/2", "2/2"]
     assert [(one.choices["task"], one.config["source"]) for one in sent] == [("mini_ner", "deu"), ("mini_nli", "deu")]
+
+
+def test_credentials_travel_with_a_task_and_are_shown_by_none(tmp_path, monkeypatch):
+    monkeypatch.setenv(MANIFEST, str(tmp_path / "marker"))
+    monkeypatch.setenv("HF_TOKEN", "hf_hunter2")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws_hunter2")
+    monkeypatch.setenv("UNRELATED_TOKEN", "mine_hunter2")
+    (sent,) = on_ray._tasks(sweep([*FLOORS, f"results={tmp_path}"], multirun=True), {0})
+    assert sent.environment["HF_TOKEN"] == "hf_hunter2"
+    assert sent.environment["AWS_SECRET_ACCESS_KEY"] == "aws_hunter2"
+    assert "UNRELATED_TOKEN" not in sent.environment
+    assert "hunter2" not in repr(sent)
 
 
 def test_a_ray_of_another_version_is_an_error_for_people(monkeypatch):
@@ -340,3 +354,89 @@ def test_tasks_of_a_group_run_side_by_side_in_processes_that_serve_many(cluster,
     assert len(found) == 20
     assert len({line.split()[1] for line in found}) == 2
     assert len(set(found)) < 8  # 4 to 6, mostly; 8 where every process has tasks of every group
+
+
+@pytest.mark.cluster
+def test_a_job_sees_the_gpus_that_it_asked_for_and_no_two_the_same_at_once(tmp_path, monkeypatch):
+    """Devices that are not there: what Ray hands out, and whether a process that was shown others gets them."""
+    pytest.importorskip("ray", reason="Ray is not installed")
+    ran = tmp_path / "ran"
+
+    def note(task: Task) -> tuple[str, Done]:
+        began, shown = time.time(), os.environ.get("HARNESS_TEST_SHOWN")
+        done = whole(task)
+        os.environ["HARNESS_TEST_SHOWN"] = devices = os.environ["CUDA_VISIBLE_DEVICES"]
+        time.sleep(0.3)
+        with ran.open("a") as file:
+            file.write(json.dumps([task.choices["model"], devices, shown, began, time.time()]) + "\n")
+        return done
+
+    whole = on_ray._work
+    monkeypatch.setattr(on_ray, "_work", note)
+    on_ray._remote.cache_clear()
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "large.yaml").write_text("family: majority\nresources: {gpus: 1}\n")
+    asked = sweep(
+        [*FLOORS, "task=mini_ner", "source=eng,deu,spa", "model=majority,large", f"results={tmp_path}/results"],
+        True,
+        str(tmp_path),
+    )
+    several = [Task(one.config, one.choices, asked.options, "", "") for one in asked.composed]
+    wanted = {one.predict_key for task in several for one in jobs_of(task)}
+    asks = {"cpus": None, "gpus": None, "memory_gb": 1, "retries": 0, "wait_minutes": 1}
+    try:
+        with ray_lab.cluster(1, cpus=3, gpus=2) as made, on_ray._connected(made.address):
+            on_ray._run(several, wanted, asks)
+    finally:
+        on_ray._remote.cache_clear()
+    found = [json.loads(line) for line in ran.read_text().splitlines()]
+    assert len(found) == 6
+    for model, devices, shown, *_ in found:
+        assert devices in (("0", "1") if model == "large" else ("",))
+        assert shown in (None, devices)
+    spans = sorted((devices, began, ended) for _, devices, _, began, ended in found if devices)
+    assert {devices for devices, *_ in spans} == {"0", "1"}
+    for (devices, _, ended), (other, began, _) in itertools.pairwise(spans):
+        assert devices != other or ended <= began
+
+
+@pytest.mark.cluster
+def test_a_worker_that_rays_own_monitor_kills_for_memory_leaves_a_word_or_runs_again(
+    start, cluster, tmp_path, undisturbed
+):
+    """The machine is as empty as it was: the node reads of its memory in a file that the test writes."""
+    if not ray_lab.can_mount(tmp_path / "mount"):
+        pytest.skip("no file systems can be mounted here")
+    memory, results = tmp_path / "meminfo", tmp_path / "results"
+
+    def free(part: float) -> None:
+        kb = 8 * 2**20
+        lines = [f"{name}: {amount:10.0f} kB" for name, amount in (
+            ("MemTotal", kb), ("MemFree", part * kb), ("MemAvailable", part * kb), ("Buffers", 0), ("Cached", 0),
+            ("SwapTotal", 0), ("SwapFree", 0), ("Shmem", 0), ("SReclaimable", 0))]  # fmt: skip
+        memory.touch()
+        with memory.open("r+") as file:  # in its place, and of the same length
+            file.write("\n".join([*lines, ""]))
+
+    words = ("source=eng,deu", "hydra.launcher.memory_gb=6")
+    free(0.9)
+    with ray_lab.node_apart(cluster, 6, {Path("/proc/meminfo"): memory}):
+        driver = start(*words, "hydra.launcher.retries=1")
+        wait_for(lambda: working(results))
+        free(0.01)
+        wait_for(lambda: list(results.glob("runs/*/*/error.json")))
+        free(0.9)
+        assert driver.wait(timeout=200) == 1, said(tmp_path)
+        lost = [json.loads(path.read_bytes()) for path in results.glob("runs/*/*/error.json")]
+        for error in lost:
+            assert error["exception"] == LOST
+            assert re.match("OutOfMemoryError: .*killed due to the node running low on memory", error["message"])
+        assert len(list(results.glob("runs/*/*/job.json"))) == 4 - len(lost)
+        again = start(*words)
+        worker = wait_for(lambda: working(results))[0]
+        free(0.01)
+        wait_for(lambda: not Path(f"/proc/{worker}").exists())
+        free(0.9)
+        assert again.wait(timeout=200) == 0, said(tmp_path, 1)
+    assert len(list(results.glob("runs/*/*/job.json"))) == 4
+    assert cells(results).items() < undisturbed.items()

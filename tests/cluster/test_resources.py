@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cluster.resources import largest, of_slurm, overrides
+from harness.cluster.resources import largest, minutes, of_slurm, overrides
 from harness.compose import sweep
 from harness.plan import plan
 from harness.spec import ModelSpec, Resources
@@ -43,16 +43,15 @@ def test_what_the_user_gave_stands_in_whichever_words(given, absent):
     assert set(of_slurm(largest([SMALL]), [])) - set(of_slurm(largest([SMALL]), [given])) == {absent}
 
 
+def test_a_task_lasts_an_hour_at_least_unless_the_user_says_otherwise():
+    assert [minutes(Resources(minutes=needed), []) for needed in (10, 600)] == [60, 600]
+    assert minutes(Resources(minutes=600), ["hydra.launcher.timeout_min=5"]) == 5
+
+
 def test_any_sweep_on_slurm_may_be_queued_again():
     """Whatever the default of the cluster is."""
-    assert "+hydra.launcher.additional_parameters.requeue=true" in overrides("submitit_slurm", [])
-    assert overrides("submitit_slurm", ["hydra.launcher.max_num_timeout=3"])[-1].endswith("requeue=true")
-
-
-@pytest.mark.parametrize("launcher", ["basic", "joblib", "ray"])
-def test_a_launcher_on_this_machine_is_asked_for_nothing(launcher):
-    """They know none of these words; Ray is asked job by job."""
-    assert overrides(launcher, []) == []
+    assert "+hydra.launcher.additional_parameters.requeue=true" in overrides([])
+    assert overrides(["hydra.launcher.max_num_timeout=3"])[-1].endswith("requeue=true")
 
 
 def test_resources_are_in_no_key(tmp_path: Path) -> None:

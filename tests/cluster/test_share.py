@@ -157,16 +157,16 @@ def test_where_an_engine_sees_to_it_nothing_is_held(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_job_holds_what_its_model_needs_while_it_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """And nothing once it has ended."""
-    from harness import app
+    """And nothing once it has ended; what is done already waits for no room."""
+    from harness import app, runner
     from harness.compose import sweep
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for name in share.GUARDED:
         monkeypatch.delenv(name, raising=False)
     held: list[list[int]] = []
-    run = app.run
-    monkeypatch.setattr(app, "run", lambda *given: (held.append(share._others(share._folder())), run(*given))[1])
+    run = runner._run
+    monkeypatch.setattr(runner, "_run", lambda *given: (held.append(share._others(share._folder())), run(*given))[1])
     words = [
         "task=mini_ner",
         "model=majority",
@@ -180,3 +180,6 @@ def test_a_job_holds_what_its_model_needs_while_it_runs(monkeypatch: pytest.Monk
     app.run_configuration(dict(one.config), dict(one.choices), asked.options, "1/1")
     assert held == [[3]]
     assert share._others(share._folder()) == []
+    monkeypatch.setattr(share, "room", None)
+    (again,) = app.run_configuration(dict(one.config), dict(one.choices), asked.options, "1/1")
+    assert again.status == "skipped"

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.cluster
 SWEEP = ("task=mini_ner,mini_nli", "model=majority,lexical", "source=eng,deu", "target=eng,jpn")
 QUIET = ("tracking=none", "analysis=none")
 JOBS = 8
+EACH = "hydra.launcher.timeout_min=10"  # a task for each of these jobs, which would share two
 LONG = ("task=mini_ner", "model=tiny", "model.options.init=none", "model.options.buckets=4096", "source=eng",
         "target=eng,deu")  # fmt: skip
 LIMIT = "hydra.launcher.timeout_min=5"  # who is told so near to its limit has reached it
@@ -123,7 +124,7 @@ def halted(lab: Lab, results: Path) -> tuple[str, str]:
 def test_a_sweep_kicked_about_ends_with_every_record(lab, undisturbed, tmp_path):
     """The driver is killed, then a worker, then a node; the same command joins the array, and finishes what is left."""
     results = tmp_path / "results"
-    first = Driver(lab, tmp_path, *SWEEP)
+    first = Driver(lab, tmp_path, *SWEEP, EACH)
     wait_for(lambda: len(at_work(lab, results)) > 1, 90, "no two tasks at work")
     os.killpg(first.process.pid, signal.SIGKILL)
     first.process.wait()
@@ -134,7 +135,7 @@ def test_a_sweep_kicked_about_ends_with_every_record(lab, undisturbed, tmp_path)
     assert told["done"] + len(told["running"]) + told["queued"] == JOBS
     assert sum(told["waiting"].values()) == told["queued"] > 0
 
-    second = Driver(lab, tmp_path, *SWEEP)
+    second = Driver(lab, tmp_path, *SWEEP, EACH)
     second.says(f"array {told['arrays'][0]}")
     second.says("waiting for them")
     wait_for(lambda: at_work(lab, results), 60, "nobody at work")
@@ -155,7 +156,7 @@ def test_a_sweep_kicked_about_ends_with_every_record(lab, undisturbed, tmp_path)
     assert all("Slurm job " in job["host"] for job in jobs)
     assert not list((results / "sweeps").iterdir())
 
-    assert "0 to do" in Driver(lab, tmp_path, *SWEEP).ends(0)
+    assert "0 to do" in Driver(lab, tmp_path, *SWEEP, EACH).ends(0)
     assert status(lab, tmp_path) == []
 
 
@@ -222,4 +223,18 @@ def test_slurms_refusal_is_said_in_its_words_and_leaves_nothing(lab, tmp_path):
     assert "Slurm refuses the sweep" in said
     assert "invalid partition" in said
     assert "Traceback" not in said
-    assert not list((tmp_path / "results" / "sweeps").iterdir())
+    assert not (tmp_path / "results").exists()
+
+
+def test_with_a_task_that_dies_only_the_job_that_it_was_at_is_lost(lab, undisturbed, tmp_path):
+    results = tmp_path / "results"
+    driver = Driver(lab, tmp_path, *SWEEP, "hydra.launcher.array_parallelism=1")
+    task, node = halted(lab, results)
+    signalled(lab, node, signal.SIGKILL)
+    said = driver.ends(1)
+    assert f"task {task}: " in said
+    errors = [path for path in cells(results) if path.endswith("error.json")]
+    assert len(errors) == 1
+    assert len([path for path in cells(results) if path in undisturbed]) == len(undisturbed) - 2 * 2
+    Driver(lab, tmp_path, *SWEEP).ends(0)
+    assert cells(results) == undisturbed
