@@ -10,19 +10,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness import build
 from harness.languages import language
-from harness.options import Options
 from harness.runs import Run, differences, distinctions, flat, model_content, recipe, run_of, wanted, with_untrained
 from harness.seen import UNKNOWN, YES, seen_languages, status
 from harness.spec import Provenance, Suite
 from harness.stats.averages import Headline, SuiteScores, Summary, by_language, headline, suite_scores, summarise
+from harness.sweep import build
+from harness.sweep.options import Options
 from harness.tasktype import TASK_TYPES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.store import Store
+    from harness.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ import click
 from rich.table import Table
 
 from harness.board import Board, Row, board
-from harness.options import Options
-from harness.store import Store
+from harness.storage.store import Store
 from harness.suites import read_suite
+from harness.sweep.options import Options
 from harness.tables import console, misfits, narrowed, stored
 
 SHOWN = 8  # languages named in a note

@@ -10,9 +10,9 @@ from typing import Any
 import click
 from rich.table import Table
 
-from harness import build
 from harness.languages import languages
-from harness.options import Options
+from harness.sweep import build
+from harness.sweep.options import Options
 from harness.tables import console
 
 ONLY_JSON = {"reports", "citation", "reader", "hub", "revision", "local", "of_rows"}  # what would make a row too long

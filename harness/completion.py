@@ -8,7 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from harness.languages import languages
-from harness.options import Options
+from harness.sweep.options import Options
 
 GROUPS = ("task", "model", "strategy", "languages", "suite", "tracking")
 LANGUAGE_KEYS = ("source", "target")

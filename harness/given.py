@@ -17,7 +17,7 @@ from harness.distances.asked import Asked
 from harness.distances.chosen import choose
 from harness.errors import HarnessError
 from harness.seen import seen_languages
-from harness.store import Store
+from harness.storage.store import Store
 from harness.tasktype import TASK_TYPES
 
 if TYPE_CHECKING:

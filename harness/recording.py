@@ -13,13 +13,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import keys, scoring
-from harness.keyed import Keyed, model_of
+from harness import scoring
 from harness.machine import place
 from harness.models.base import Curve
 from harness.spec import Job
-from harness.store import CellRecord, JobRecord, Store
+from harness.storage.store import CellRecord, JobRecord, Store
 from harness.strategies.base import STRATEGIES, touches
+from harness.sweep import keys
+from harness.sweep.keyed import Keyed, model_of
 from harness.tasktype import TASK_TYPES
 
 if TYPE_CHECKING:

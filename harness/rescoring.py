@@ -7,10 +7,11 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import build, keys, scoring
+from harness import scoring
 from harness.errors import HarnessError
-from harness.options import Options
-from harness.store import CellRecord, Store
+from harness.storage.store import CellRecord, Store
+from harness.sweep import build, keys
+from harness.sweep.options import Options
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness import exchange, scoring, tested
+from harness import scoring, tested
 from harness.cluster import share
 from harness.data.load import load
 from harness.errors import DataError, HarnessError, TimeLimitError
-from harness.keyed import Keyed, done, keyed, missing, model_of
 from harness.models.base import Model, Prediction, Resumable, TrainingSet
 from harness.recording import Progress, cell_record, write_job
 from harness.retrieval.base import Corpora, Matching
 from harness.retrieval.views import Views, vectors_of
 from harness.spec import Job, Savepoint
-from harness.store import ErrorRecord, Store
+from harness.storage import exchange
+from harness.storage.store import ErrorRecord, Store
 from harness.strategies.base import STRATEGIES
+from harness.sweep.keyed import Keyed, done, keyed, missing, model_of
 from harness.tasktype import TASK_TYPES
 
 log = logging.getLogger("harness")

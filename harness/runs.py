@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from harness.keys import digest
 from harness.spec import Suite
+from harness.sweep.keys import digest
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ import numpy as np
 from harness.data.examples import Corpus, Example
 from harness.metrics.base import AnyMetric, metric
 from harness.metrics.tags import coded
-from harness.records import Score
 from harness.spec import TaskSpec
 from harness.stats.bootstrap import intervals
+from harness.storage.records import Score
 from harness.tasktype import TASK_TYPES
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from harness import build
-from harness.options import Options
+from harness.sweep import build
+from harness.sweep.options import Options
 
 if TYPE_CHECKING:
-    from harness.store import Store
+    from harness.storage.store import Store
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 

@@ -6,15 +6,15 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from harness import build
 from harness.errors import HarnessError
-from harness.options import Options
 from harness.spec import Job, ModelSpec, TaskSpec
+from harness.sweep import build
+from harness.sweep.options import Options
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.store import Store
+    from harness.storage.store import Store
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import build, scoring
+from harness import scoring
 from harness.errors import HarnessError, nearest
-from harness.options import Options
 from harness.spec import Suite, SuiteTask
+from harness.sweep import build
+from harness.sweep.options import Options
 
 __all__ = ["FORMS", "Suite", "SuiteTask", "read_suite"]
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from harness import studied
 from harness.analysis.request import Request
-from harness.atomic import write_whole
-from harness.compose import Sweep
 from harness.errors import HarnessError, nearest
-from harness.keyed import Keyed, missing
-from harness.keys import digest
-from harness.plan import Plan
+from harness.launch.summary import say
+from harness.storage.atomic import write_whole
 from harness.strategies.base import touches
-from harness.summary import say
+from harness.sweep.compose import Sweep
+from harness.sweep.keyed import Keyed, missing
+from harness.sweep.keys import digest
+from harness.sweep.plan import Plan
 
 log = logging.getLogger(__name__)
 

@@ -13,14 +13,14 @@ from rich.table import Table
 
 from harness.errors import HarnessError, nearest
 from harness.languages import canonical
-from harness.options import Options, suites_of
 from harness.seen import seen_languages, status
-from harness.store import Store
+from harness.storage.store import Store
+from harness.sweep.options import Options, suites_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.store import CellRecord
+    from harness.storage.store import CellRecord
 
 SHOWN = (
     "suite", "task", "model", "strategy", "sources", "shots", "size", "limit", "target", "seen", "seed", "provenance",

@@ -7,14 +7,14 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from harness.options import Options, suites_of
+from harness.sweep.options import Options, suites_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mlflow.entities import DatasetInput
 
-    from harness.store import CellRecord, ErrorRecord, JobRecord
+    from harness.storage.store import CellRecord, ErrorRecord, JobRecord
 
 PARAMETERS, LONGEST = 100, 6000  # that MLflow takes in one request; characters of a value
 DIGEST = 36  # characters of a data set's digest

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.store import CellRecord
+from harness.storage.store import CellRecord
 
 ROOT = Path(__file__).parent.parent
 F1 = "span_f1|mode:strict|scheme:IOB2"

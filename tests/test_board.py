@@ -8,14 +8,14 @@ import json
 
 import pytest
 
-from harness.atomic import write_whole
 from harness.board import board
 from harness.board_table import as_json, show
-from harness.options import Options
-from harness.records import JobRecord, to_json
 from harness.spec import Provenance, Suite, SuiteTask
-from harness.store import Store
+from harness.storage.atomic import write_whole
+from harness.storage.records import JobRecord, to_json
+from harness.storage.store import Store
 from harness.suites import read_suite
+from harness.sweep.options import Options
 from harness.tables import stored
 from tests.conftest import cell_record
 

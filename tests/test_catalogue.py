@@ -3,7 +3,7 @@
 import json
 
 from harness import catalogue
-from harness.options import Options
+from harness.sweep.options import Options
 
 OPTIONS = Options()
 

@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from harness import build
 from harness.data.load import available, load
 from harness.data.splits import check_disjoint
 from harness.errors import DataError
-from harness.options import Options
+from harness.sweep import build
+from harness.sweep.options import Options
 
 OPTIONS = Options()
 TASKS = OPTIONS.names("task")

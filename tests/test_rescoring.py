@@ -8,10 +8,10 @@ import os
 import pandas as pd
 import pytest
 
-from harness import keys
 from harness.errors import HarnessError
 from harness.rescoring import rescore
-from harness.store import Store
+from harness.storage.store import Store
+from harness.sweep import keys
 from tests.conftest import cell_record
 
 ACCURACY = {"accuracy": {"score": 0.25, "low": None, "high": None}}
@@ -102,8 +102,9 @@ def test_a_full_disk_ends_the_verb(store, monkeypatch):
 
 
 def test_what_was_scored_again_has_the_key_of_today(store):
-    from harness import build, scoring
-    from harness.options import Options
+    from harness import scoring
+    from harness.sweep import build
+    from harness.sweep.options import Options
 
     rescore(store.root)
     cell, options = store.read_cell("mini_nli", "p0", "swh"), Options()

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness import scoring
-from harness.compose import sweep
 from harness.errors import HarnessError, TimeLimitError
-from harness.keyed import keyed, missing
 from harness.models.base import MODELS
-from harness.plan import plan
 from harness.rescoring import rescore
 from harness.runner import run
-from harness.store import Store
+from harness.storage.store import Store
+from harness.sweep.compose import sweep
+from harness.sweep.keyed import keyed, missing
+from harness.sweep.plan import plan
 
 
 def planned(tmp_path, *overrides, multirun=False):

@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
-from harness.compose import sweep
 from harness.errors import HarnessError
-from harness.records import ErrorRecord
 from harness.secrets import Redacting, redacted, without_password, without_passwords
+from harness.storage.records import ErrorRecord
+from harness.sweep.compose import sweep
 
 PASSWORD = "correct-horse-9"
 ENVIRONMENT = {

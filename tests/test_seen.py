@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.atomic import write_whole
-from harness.options import Options
-from harness.records import to_json
 from harness.seen import NO, UNKNOWN, YES, seen_languages, status
-from harness.store import Store
+from harness.storage.atomic import write_whole
+from harness.storage.records import to_json
+from harness.storage.store import Store
+from harness.sweep.options import Options
 from harness.tables import narrowed, stored
 from tests.conftest import cell_record
 

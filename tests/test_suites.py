@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from harness import build, scoring
+from harness import scoring
 from harness.errors import HarnessError
-from harness.options import Options
 from harness.suites import read_suite
+from harness.sweep import build
+from harness.sweep.options import Options
 
 OPTIONS = Options()
 # google-research/xtreme evaluate.py at 838c13b; LAReQA's are XQuAD-R's, its own list being empty there

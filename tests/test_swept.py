@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness import swept
-from harness.compose import sweep
 from harness.errors import HarnessError
-from harness.plan import plan
+from harness.sweep.compose import sweep
+from harness.sweep.plan import plan
 
 SWEEP = (
     "task=mini_ner,mini_pos", "model=lexical", "source=eng,deu,fin", "target=eng,deu,fin,spa", "train.epochs=1",

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from harness.atomic import write_whole
 from harness.cli import main
-from harness.options import Options, suites_of
-from harness.records import to_json
-from harness.store import Store
+from harness.storage.atomic import write_whole
+from harness.storage.records import to_json
+from harness.storage.store import Store
+from harness.sweep.options import Options, suites_of
 from harness.tables import narrowed, scores, with_suites
 from tests.conftest import cell_record
 

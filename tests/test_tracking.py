@@ -14,7 +14,7 @@ import pytest
 
 from harness import tracked, tracking
 from harness.errors import HarnessError
-from harness.store import ErrorRecord, Store
+from harness.storage.store import ErrorRecord, Store
 from harness.tracking import job_runs, missed, patience, sweep_runs
 from harness.tracking.words import words
 from tests.answering import answering
@@ -178,7 +178,7 @@ LOG = """
 import sys
 from pathlib import Path
 from harness import tracking
-from harness.store import Store
+from harness.storage.store import Store
 root, uri, keys = sys.argv[1:]
 tracking.prepare(uri, "grid")
 for key in keys.split(","):

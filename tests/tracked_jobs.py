@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.store import CellRecord, JobRecord, Store
+from harness.storage.store import CellRecord, JobRecord, Store
 from tests.conftest import F1 as STRICT
 from tests.conftest import cell_record
 

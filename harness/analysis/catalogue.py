@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.analysis.consistency import Search
     from harness.analysis.grid import Grid
     from harness.analysis.result import Result
-    from harness.store import Store
+    from harness.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ from harness.retrieval.consistency import of_job
 
 if TYPE_CHECKING:
     from harness.spec import TaskSpec
-    from harness.store import Store
+    from harness.storage.store import Store
 
 BIAS = "language_bias"
 ABOUT = (

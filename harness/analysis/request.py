@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
-from harness.options import Options
+from harness.sweep.options import Options
 
 if TYPE_CHECKING:
-    from harness.records import CellRecord
+    from harness.storage.records import CellRecord
     from harness.studied import Studied
 
 

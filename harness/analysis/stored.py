@@ -12,7 +12,7 @@ from harness.tables import misfits, narrowed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.store import CellRecord, Store
+    from harness.storage.store import CellRecord, Store
 
 COLUMNS = (
     "task", "model", "strategy", "source", "target", "seed", "metric", "score", "n", "low", "high", "floor",

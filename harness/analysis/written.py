@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.atomic import write_whole
+from harness.storage.atomic import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

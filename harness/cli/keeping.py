@@ -57,8 +57,9 @@ def check(
 @JSON
 def rescore(results: Path, as_json: bool) -> None:
     """Recompute cells from stored predictions with the metrics of today. Nothing is trained or predicted."""
-    from harness import exchange, rescoring
-    from harness.store import Store
+    from harness import rescoring
+    from harness.storage import exchange
+    from harness.storage.store import Store
 
     done = rescoring.rescore(results)
     exchange.send_rest(results, Store(results).jobs())
@@ -76,7 +77,7 @@ def sync(results: Path, uri: str | None, experiment: str, as_json: bool) -> None
     """Replay the store into MLflow; what is there already stays as it is."""
     from harness import tracking
     from harness.secrets import redacted
-    from harness.store import Store
+    from harness.storage.store import Store
 
     store = Store.existing(results)
     uri = uri or f"sqlite:///{results}/mlflow.db"
@@ -95,7 +96,7 @@ def doctor(results: Path, data: Path | None, workers: int, threads: int, as_json
     """Say what this machine has, and how to mend what is wrong with it."""
     from rich.table import Table
 
-    from harness.doctor import diagnose
+    from harness.doctor.here import diagnose
     from harness.tables import console
 
     findings = diagnose(results, data, workers, threads)

@@ -19,7 +19,7 @@ class Folder(click.Path):
         """The path on this disk."""
         if "://" not in str(value):
             return super().convert(value, param, ctx)
-        from harness import bucket, exchange
+        from harness.storage import bucket, exchange
 
         return exchange.opened(value, self.brings == "tables") if self.brings else bucket.local(value)
 

@@ -136,8 +136,8 @@ def report(
 
     Prints the path of its first page.
     """
-    from harness.options import Options
     from harness.report import report as verb
+    from harness.sweep.options import Options
 
     first = results[0]
     request = verb.Request(

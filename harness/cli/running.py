@@ -18,7 +18,7 @@ def run(overrides: tuple[str, ...], as_json: bool) -> None:
     OVERRIDES are Hydra's, e.g. task=mini_ner model=tiny source=eng target=all seed=1. A comma sweeps (with -m);
     [eng,deu] trains jointly (strategy=multi_source). Every Hydra flag works: --cfg job, --config-dir DIR, --hydra-help.
     """
-    from harness import launch
+    from harness.launch import run as launch
     from harness.secrets import without_passwords
 
     sys.exit(launch.run(without_passwords(overrides), as_json))
@@ -29,7 +29,7 @@ def run(overrides: tuple[str, ...], as_json: bool) -> None:
 @OVERRIDES
 def plan(overrides: tuple[str, ...], as_json: bool) -> None:
     """Say what run would do: jobs, cells, what is done, disk, cost. Runs nothing."""
-    from harness import preview
+    from harness.launch import preview
     from harness.secrets import without_passwords
 
     preview.show(without_passwords(overrides), as_json)
@@ -40,6 +40,6 @@ def plan(overrides: tuple[str, ...], as_json: bool) -> None:
 @JSON
 def status(results: Path, as_json: bool) -> None:
     """Say how far the sweeps under way are: done, running and where, queued, failed and why, rate, expected end."""
-    from harness import status
+    from harness.launch import status
 
     status.show(results, as_json)

@@ -11,12 +11,12 @@ from unittest.mock import patch
 
 from harness.cluster.work import Measure, measure
 from harness.errors import HarnessError
-from harness.keyed import Keyed
+from harness.launch.manifest import weights_of
+from harness.launch.summary import say
 from harness.machine import place
-from harness.manifest import weights_of
-from harness.plan import Plan, unfinished
 from harness.runner import lock_of
-from harness.summary import say
+from harness.sweep.keyed import Keyed
+from harness.sweep.plan import Plan, unfinished
 
 NAME = "joblib"
 OFTEN = 2  # deaths without anything gained in between; once may be anybody's

@@ -15,17 +15,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.atomic import DISK_FULL, write_whole
 from harness.errors import HarnessError
-from harness.expand import expand
-from harness.keyed import Keyed, done, keyed
-from harness.keys import digest
-from harness.options import Options
-from harness.plan import Plan, setting
+from harness.launch.summary import say
 from harness.runner import Outcome
 from harness.secrets import redacted
-from harness.store import ErrorRecord, ensure_space
-from harness.summary import say
+from harness.storage.atomic import DISK_FULL, write_whole
+from harness.storage.store import ErrorRecord, ensure_space
+from harness.sweep.expand import expand
+from harness.sweep.keyed import Keyed, done, keyed
+from harness.sweep.keys import digest
+from harness.sweep.options import Options
+from harness.sweep.plan import Plan, setting
 
 FULL = tuple(map(os.strerror, DISK_FULL))
 
@@ -81,7 +81,7 @@ def work(task: Task) -> Done:
     os.environ.update(task.environment)
     if not Path(task.marker).exists():
         return _apart(task)
-    from harness.app import run_configuration
+    from harness.launch.app import run_configuration
 
     with chdir(task.folder) if Path(task.folder).is_dir() else nullcontext():
         return Done(run_configuration(dict(task.config), dict(task.choices), task.options, task.number, task.wait))
@@ -89,9 +89,9 @@ def work(task: Task) -> Done:
 
 def _apart(task: Task) -> Done:
     """The jobs done in a store of the node's own, and their records taken out of it."""
-    from harness.app import run_configuration
-    from harness.disk import needed
-    from harness.manifest import clean
+    from harness.launch.app import run_configuration
+    from harness.launch.manifest import clean
+    from harness.sweep.disk import needed
 
     results = Path(tempfile.gettempdir()) / f"harness-{digest([task.host, task.config['results']])}"
     # the driver writes the records, and tracks them
@@ -155,9 +155,10 @@ def receive(came: Done, task: Task) -> list[Outcome]:
 
 def _published(outcomes: Sequence[Outcome], root: Path, task: Task) -> None:
     """Does for jobs that ran elsewhere what ``app.run_job`` does for those that run here."""
-    from harness import exchange, tracking
-    from harness.app import PARENT
-    from harness.store import Store
+    from harness import tracking
+    from harness.launch.app import PARENT
+    from harness.storage import exchange
+    from harness.storage.store import Store
 
     where = task.config["tracking"]
     for one in outcomes:

@@ -14,18 +14,18 @@ from functools import cache
 from itertools import zip_longest
 from typing import Any
 
-from harness.app import MANIFEST, PARENT
 from harness.cluster.node import Done, Task, finished, give_up, jobs_of, receive, work
 from harness.cluster.resources import largest
 from harness.cluster.share import DEVICES
-from harness.compose import Sweep
 from harness.errors import HarnessError
-from harness.keyed import Keyed
-from harness.manifest import LOST
-from harness.plan import setting
+from harness.launch.app import MANIFEST, PARENT
+from harness.launch.manifest import LOST
+from harness.launch.summary import say
 from harness.secrets import CREDENTIALS
 from harness.spec import Resources
-from harness.summary import say
+from harness.sweep.compose import Sweep
+from harness.sweep.keyed import Keyed
+from harness.sweep.plan import setting
 
 AHEAD = 1000  # tasks that Ray is given before they can run: it sees what is wanted, and waiting for them stays cheap
 PAUSE = 5.0  # seconds between two looks at the nodes

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from harness.locks import held, holder
 from harness.machine import memory
 from harness.spec import Resources
+from harness.storage.locks import held, holder
 
 log = logging.getLogger("harness")
 

@@ -26,12 +26,12 @@ from harness.cluster.queue import CANCELLED, largest_array, queue
 from harness.cluster.resources import largest, minutes, of_slurm
 from harness.cluster.work import Work
 from harness.errors import HarnessError
-from harness.keyed import Keyed
-from harness.manifest import submitted, weights_of
-from harness.plan import Plan
+from harness.launch.manifest import submitted, weights_of
+from harness.launch.summary import say
 from harness.runner import Outcome
 from harness.spec import Resources
-from harness.summary import say
+from harness.sweep.keyed import Keyed
+from harness.sweep.plan import Plan
 
 if TYPE_CHECKING:
     from submitit.core.core import Job as Task

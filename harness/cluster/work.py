@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import TimeLimitError
-from harness.store import Store
+from harness.storage.store import Store
 
 if TYPE_CHECKING:
     from submitit.core.utils import DelayedSubmission

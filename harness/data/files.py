@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from harness.bucket import mirror_of, origin
 from harness.errors import DataError
 from harness.languages import language as language_of
 from harness.spec import TaskSpec
+from harness.storage.bucket import mirror_of, origin
 
 WILDCARD = re.compile(r"\*\*/|\*|\?|\[!?[^]/]+\]|[^*?[]+|\[")
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.bucket import origin
 from harness.data import declared, files, hub, parallel
 from harness.data.declared import OF_ROWS
 from harness.data.examples import Corpus, Example, Row
@@ -19,6 +18,7 @@ from harness.data.readers import READERS, Request
 from harness.data.splits import split_of
 from harness.errors import DataError, nearest
 from harness.spec import TaskSpec
+from harness.storage.bucket import origin
 from harness.tasktype import TASK_TYPES
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.options import Options
+from harness.sweep.options import Options
 
 if TYPE_CHECKING:
     from harness.studied import Studied

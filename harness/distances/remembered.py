@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from harness.atomic import write_whole
 from harness.data.load import fingerprint
 from harness.distances.asked import Asked
 from harness.distances.base import Distance, Need, frame
 from harness.distances.sources import Inputs, Part
 from harness.errors import HarnessError
-from harness.keys import VERSIONS
 from harness.models.base import MODELS
 from harness.spec import ModelSpec
+from harness.storage.atomic import write_whole
+from harness.sweep.keys import VERSIONS
 
 FORMAT = 1  # raised when tables are stored otherwise
 SLOW = frozenset({Need.TEXTS, Need.SIZES, Need.PARALLEL})

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import build
 from harness.data.examples import Corpus, Example
 from harness.data.files import paired
 from harness.data.load import available, load
@@ -18,6 +17,7 @@ from harness.errors import NotApplicableError
 from harness.languages import canonical
 from harness.models.base import MODELS
 from harness.spec import ModelSpec, Provenance, TaskSpec
+from harness.sweep import build
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.atomic import write_whole
 from harness.errors import HarnessError, NotApplicableError
-from harness.locks import held
+from harness.storage.atomic import write_whole
+from harness.storage.locks import held
 
 FORMAT = 1  # raised when equal files give other vectors, or they are stored otherwise
 TABLES = {

@@ -23,10 +23,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from harness.atomic import ensure_space
 from harness.engine.products import CPUINFO
 from harness.errors import HarnessError
 from harness.spec import Savepoint, Training
+from harness.storage.atomic import ensure_space
 
 FORMAT = 1  # raised when states are stored otherwise, or another program would go on from one
 STATE, NEXT = "state.safetensors", "next.safetensors"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from harness.records import CellRecord
+    from harness.storage.records import CellRecord
 
 
 class Run(NamedTuple):

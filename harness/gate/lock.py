@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.atomic import write_whole
 from harness.errors import HarnessError
 from harness.gate.cell import Cell, Run
 from harness.gate.outcomes import Held, pack, unpack
 from harness.gate.policy import Choice, Rule
+from harness.storage.atomic import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from harness import build
 from harness.errors import HarnessError, nearest
 from harness.gate.cell import short_name
 from harness.gate.policy import Allowance, Choice, Limits, Policy, Rule
 from harness.metrics.base import METRICS
-from harness.options import Options, content
+from harness.sweep import build
+from harness.sweep.options import Options, content
 
 DEFAULT, GROUP = "default", "policy"
 NUMBERS = ("tolerance", "margin", "seed_sd")

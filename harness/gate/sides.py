@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from harness import exchange
 from harness.errors import HarnessError
 from harness.gate.cell import Cell, cell_of
 from harness.gate.lock import Lock, read_lock
 from harness.gate.outcomes import Examples, Outcomes, of_table
 from harness.runs import flat, recipe
-from harness.store import Store
+from harness.storage import exchange
+from harness.storage.store import Store
 
 if TYPE_CHECKING:
     from harness.gate.policy import Policy, Rule

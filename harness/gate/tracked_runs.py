@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness import tracking
 from harness.errors import HarnessError
-from harness.options import Options
-from harness.store import Store
+from harness.storage.store import Store
+from harness.sweep.options import Options
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

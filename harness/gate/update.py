@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.gate.policy import Policy
-    from harness.options import Options
-    from harness.store import Store
+    from harness.storage.store import Store
+    from harness.sweep.options import Options
 
 
 @dataclass(frozen=True, slots=True)

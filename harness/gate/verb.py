@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.atomic import write_whole
 from harness.errors import HarnessError
 from harness.gate.as_json import as_json
 from harness.gate.junit import junit
@@ -21,8 +20,9 @@ from harness.gate.printed import lines
 from harness.gate.sides import MLFLOW, Stored, opened
 from harness.gate.update import update
 from harness.gate.verdict import check
-from harness.options import Options
-from harness.store import Store
+from harness.storage.atomic import write_whole
+from harness.storage.store import Store
+from harness.sweep.options import Options
 from harness.tables import console
 
 if TYPE_CHECKING:

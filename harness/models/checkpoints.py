@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 from zlib import crc32
 
-from harness.atomic import write_whole
 from harness.errors import DataError, HarnessError
+from harness.storage.atomic import write_whole
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 TOKENIZER = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")

@@ -16,7 +16,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from harness.atomic import unwritable
 from harness.data.examples import Corpus, Example, Sentence, Shape
 from harness.engine.batches import Resident, batches_of, items_of
 from harness.engine.device import budget_of, device, threads
@@ -32,6 +31,7 @@ from harness.models.base import Curve, Prediction, TrainingSet, View
 from harness.models.heads import PER_TOKEN, Network, answers, summed_loss, targets_of, weights_of
 from harness.models.selection import quality
 from harness.spec import ModelSpec, Savepoint, Training
+from harness.storage.atomic import unwritable
 
 WEIGHTS, HEAD = "weights.safetensors", "head.json"
 """What a checkpoint folder holds: all weights, and the shape and tags of the head."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.folder import Folder
-from harness.keys import digest
-from harness.options import Options, suites_of
-from harness.records import CellRecord, JobRecord
 from harness.runs import Run, flat, model_content, recipe, run_of
-from harness.store import Store
+from harness.storage.folder import Folder
+from harness.storage.records import CellRecord, JobRecord
+from harness.storage.store import Store
+from harness.sweep.keys import digest
+from harness.sweep.options import Options, suites_of
 from harness.tables import conditions
 
 TRAINED = 0

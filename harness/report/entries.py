@@ -7,13 +7,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.keys import digest
-from harness.options import Options
 from harness.report.cells import Number, Spent, Stored, many
 from harness.report.settled import Data, Settled, seeds_of, settle
 from harness.report.values import Cost, Entry, Kind, Score
 from harness.runs import Run, distinctions, with_untrained
 from harness.seen import seen_languages
+from harness.sweep.keys import digest
+from harness.sweep.options import Options
 
 FLOORS = ("majority", "chance")
 """Families that learn nothing."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.analysis.figures import style
-from harness.atomic import write_whole
 from harness.report import marked
 from harness.report.as_json import as_json
 from harness.report.figures import figures
@@ -17,6 +16,7 @@ from harness.report.latex import latex
 from harness.report.markdown import markdown
 from harness.report.tables import long_frame, overview_frame, task_frame
 from harness.report.values import Report
+from harness.storage.atomic import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd

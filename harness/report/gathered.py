@@ -7,11 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness import build, scoring
+from harness import scoring
 from harness.errors import HarnessError
 from harness.languages import language
-from harness.options import Options, suites_of
-from harness.records import now
 from harness.report import cells, methods
 from harness.report import published as published_figures
 from harness.report.boards import PLAIN, Candidate, Mode, boards
@@ -21,8 +19,11 @@ from harness.report.settled import evaluation_data
 from harness.report.significance import measured
 from harness.report.values import Board, Kind, Report, Score
 from harness.spec import Suite, SuiteTask, TaskSpec
-from harness.store import Store
+from harness.storage.records import now
+from harness.storage.store import Store
 from harness.suites import read_suite
+from harness.sweep import build
+from harness.sweep.options import Options, suites_of
 from harness.tasktype import TASK_TYPES
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.contents import contents
-from harness.examples_table import read_columns
 from harness.metrics.base import AnyMetric, metric
-from harness.records import CellRecord, DamageError, JobRecord, from_json
 from harness.report.values import TaskBoard
 from harness.stats.influence import influence
+from harness.storage.contents import contents
+from harness.storage.examples_table import read_columns
+from harness.storage.records import CellRecord, DamageError, JobRecord, from_json
 
 Array = NDArray[np.float64]
 

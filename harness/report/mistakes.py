@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness import build
 from harness.data.examples import Example, LabelledText, Question, Sentence, TaggedWords, ValuedText
 from harness.data.examples import Options as Choice
 from harness.data.load import load
 from harness.errors import HarnessError, nearest
-from harness.examples_table import read_examples
 from harness.metrics.base import AnyMetric, Metric
-from harness.options import Options
-from harness.records import CellRecord, DamageError, from_json
 from harness.report.influences import measures
 from harness.report.values import Mistake, Report, TaskBoard
 from harness.spec import TaskSpec
+from harness.storage.examples_table import read_examples
+from harness.storage.records import CellRecord, DamageError, from_json
+from harness.sweep import build
+from harness.sweep.options import Options
 from harness.tasktype import TASK_TYPES
 
 if TYPE_CHECKING:

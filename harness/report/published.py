@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from harness import build, scoring
+from harness import scoring
 from harness.errors import DataError, HarnessError, nearest
-from harness.keys import digest
 from harness.languages import canonical
-from harness.options import Options
 from harness.report.entries import slug
 from harness.report.values import Entry, Kind, Score
 from harness.spec import SuiteTask, TaskSpec
 from harness.stats.averages import mean
+from harness.sweep import build
+from harness.sweep.keys import digest
+from harness.sweep.options import Options
 
 COLUMNS = ("suite", "task", "metric", "model", "protocol", "source", "target", "score", "origin", "flag")
 NEEDED = tuple(name for name in COLUMNS if name not in ("suite", "flag"))

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import tracking
-from harness.atomic import unwritable
 from harness.errors import HarnessError
-from harness.options import Options
 from harness.report import published as published_figures
 from harness.report.cells import many
 from harness.report.exports import write_exports
@@ -20,6 +18,8 @@ from harness.report.mistakes import mistakes
 from harness.report.pairs import pairs
 from harness.report.site.pages import write_site
 from harness.report.values import Report
+from harness.storage.atomic import unwritable
+from harness.sweep.options import Options
 
 NOTES = 3  # of a board, in the terminal
 GENERATOR = '<meta name="generator" content="harness report">'

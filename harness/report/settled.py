@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.records import JobRecord
 from harness.report.cells import Cell, Part, Stored
 from harness.runs import differences, flat, recipe
-from harness.store import Store
+from harness.storage.records import JobRecord
+from harness.storage.store import Store
 
 SAME = 1e-6
 """Scores of one key that differ by less are one: another order of additions makes as much."""

@@ -14,7 +14,7 @@ from harness.metrics.rank_variance import rank_variance
 from harness.metrics.retrieval import check, ranks_of
 from harness.spec import TaskSpec
 from harness.stats.bootstrap import interval
-from harness.store import Store
+from harness.storage.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from harness import scoring
-from harness.atomic import unwritable, write_whole
 from harness.errors import DataError, HarnessError
 from harness.metrics.ranked import ALL
 from harness.spec import Suite, SuiteTask
-from harness.store import CellRecord, Store
+from harness.storage.atomic import unwritable, write_whole
+from harness.storage.store import CellRecord, Store
 from harness.submission.layout import LAYOUTS
 from harness.submission.selection import Selection, select
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness import build
-from harness.options import Options
 from harness.spec import SuiteTask, TaskSpec
+from harness.sweep import build
+from harness.sweep.options import Options
 from harness.tasktype import TASK_TYPES
 
 

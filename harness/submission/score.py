@@ -14,13 +14,13 @@ import numpy as np
 
 from harness.errors import DataError, HarnessError, nearest
 from harness.metrics.base import AnyMetric, metric, parse_signature
-from harness.options import Options
 from harness.spec import Suite, SuiteTask
 from harness.stats.averages import SuiteScores, suite_scores
 from harness.submission.forms import Matched
 from harness.submission.labels_of import accepted, spelt
 from harness.submission.layout import LAYOUTS, Place
 from harness.submission.neighbours import refuse_absent, strangers
+from harness.sweep.options import Options
 
 
 @dataclass(frozen=True, slots=True)

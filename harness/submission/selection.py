@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.errors import HarnessError, nearest
 from harness.spec import Suite
-from harness.store import CellRecord, Store
+from harness.storage.store import CellRecord, Store
 from harness.submission.score import refuse_formless, taken
 
 FIELDS = ("model", "strategy", "sources", "seed", "shots", "size", "limit", "train_key")  # what tells runs apart

@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.atomic import write_whole
-from harness.options import Options
-from harness.store import Store
+from harness.storage.atomic import write_whole
+from harness.storage.store import Store
 from harness.submission import export as writing
 from harness.submission import official, report
 from harness.submission import score as scoring
 from harness.suites import read_suite
+from harness.sweep.options import Options
 
 INCOMPLETE = 3
 

@@ -8,8 +8,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.locks import held
 from harness.secrets import redacted, without_password, without_user
+from harness.storage.locks import held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from harness.store import CellRecord, JobRecord, Store
+    from harness.storage.store import CellRecord, JobRecord, Store
 
 log = logging.getLogger(__name__)
 

@@ -7,17 +7,17 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.atomic import write_whole
 from harness.errors import HarnessError
-from harness.keys import digest
 from harness.secrets import redacted
+from harness.storage.atomic import write_whole
+from harness.sweep.keys import digest
 from harness.tracking.client import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.store import Store
+    from harness.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from harness.tracking.words import words
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from harness.store import Store
+    from harness.storage.store import Store
 
 AFTER = 120.0  # seconds that the end of a sweep gives to what its jobs could not write
 FIRST = 20  # seconds for a replay's first request, which tells whether anybody answers

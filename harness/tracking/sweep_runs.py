@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
-    from harness.store import Store
+    from harness.storage.store import Store
 
 SWEEP, PARENT = "harness.sweep", "mlflow.parentRunId"
 

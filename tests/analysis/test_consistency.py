@@ -6,10 +6,10 @@ import pytest
 
 from harness.analysis.request import Request
 from harness.analyze import analyze
-from harness.compose import sweep
-from harness.plan import plan
 from harness.retrieval.consistency import of_job
 from harness.runner import run
+from harness.sweep.compose import sweep
+from harness.sweep.plan import plan
 
 
 def stored(folder, *more):

@@ -12,8 +12,8 @@ from harness.analysis.resampling import Draws
 from harness.analysis.selection import audit
 from harness.analysis.stored import from_store
 from harness.errors import HarnessError
-from harness.records import JobRecord
-from harness.store import Store
+from harness.storage.records import JobRecord
+from harness.storage.store import Store
 from tests.conftest import F1, cell_record
 
 LANGUAGES = ("deu", "eng", "fin", "rus")

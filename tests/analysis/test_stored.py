@@ -10,7 +10,7 @@ from harness.analysis import guards
 from harness.analysis.grid import grids
 from harness.analysis.stored import from_store
 from harness.errors import HarnessError
-from harness.store import Store
+from harness.storage.store import Store
 from tests.conftest import F1, cell_record
 
 

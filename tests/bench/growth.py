@@ -18,13 +18,13 @@ import torch
 from matplotlib.figure import Figure
 from transformers import XLMRobertaConfig, XLMRobertaModel
 
-from harness.compose import sweep
 from harness.data.examples import Corpus, LabelledText, Shape
 from harness.models.base import TrainingSet
 from harness.models.encoder import Encoder
-from harness.plan import plan
 from harness.runner import run
 from harness.spec import ModelSpec, Training
+from harness.sweep.compose import sweep
+from harness.sweep.plan import plan
 from tests.bench.setting import sentences, tokenizer
 
 PLOT = Path("results/bench/growth.svg")

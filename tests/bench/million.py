@@ -24,16 +24,16 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
-from harness.compose import sweep
-from harness.examples_table import write_examples
-from harness.keyed import Keyed
 from harness.languages import languages
-from harness.plan import plan
 from harness.recording import Progress, write_job
-from harness.records import CellRecord, Score, to_json
 from harness.scoring import metrics_of, signatures
 from harness.spec import TaskSpec
-from harness.store import Store
+from harness.storage.examples_table import write_examples
+from harness.storage.records import CellRecord, Score, to_json
+from harness.storage.store import Store
+from harness.sweep.compose import sweep
+from harness.sweep.keyed import Keyed
+from harness.sweep.plan import plan
 
 Row = tuple[str, float, str, str]
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from harness.atomic import write_whole
+from harness.storage.atomic import write_whole
 
 MEASURED = Path("docs/cluster.json")
 PLOT = Path("docs/growth.svg")

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 from harness import tracking
-from harness.compose import sweep
-from harness.keyed import missing
-from harness.plan import plan
 from harness.runner import run
+from harness.sweep.compose import sweep
+from harness.sweep.keyed import missing
+from harness.sweep.plan import plan
 
 OVERRIDES = (
     "task=mini_ner,mini_pos", "model=majority", "source=eng,deu,spa,rus", "target=all", "tracking=none",

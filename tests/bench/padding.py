@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import build
 from harness.data.load import available, load
 from harness.engine.batches import batches_of
 from harness.engine.device import BUDGET
-from harness.options import Options
+from harness.sweep import build
+from harness.sweep.options import Options
 
 TASKS = ("udpos", "ner_joint", "xnli_dev")
 EMBEDDED = ("mini_pos", "mini_ner", "mini_nli")

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from unittest.mock import patch
 
-from harness.atomic import write_whole
-from harness.compose import sweep
-from harness.keyed import Keyed, keyed, missing
-from harness.plan import Plan, plan
-from harness.records import to_json
 from harness.runner import run
+from harness.storage.atomic import write_whole
+from harness.storage.records import to_json
+from harness.sweep.compose import sweep
+from harness.sweep.keyed import Keyed, keyed, missing
+from harness.sweep.plan import Plan, plan
 from tests.bench.turns import in_turn
 
 CELLS = int(os.environ.get("BENCH_CELLS", "10000"))

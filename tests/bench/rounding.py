@@ -14,14 +14,14 @@ from typing import cast
 import numpy as np
 import torch
 
-from harness import build
 from harness.data.examples import Corpus, Example, TaggedWords
 from harness.data.load import available, load
 from harness.models.base import Prediction, TrainingSet
 from harness.models.encoder import Encoder
-from harness.options import Options
 from harness.scoring import metrics_of
 from harness.spec import ModelSpec, TaskSpec, Training
+from harness.sweep import build
+from harness.sweep.options import Options
 from harness.tasktype import TASK_TYPES
 from tests.bench import fine_tuning, setting
 

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.options import Options
 from harness.spec import SuiteTask
 from harness.suites import read_suite
+from harness.sweep.options import Options
 
 # examples of all languages together (google/xtreme on the hub; XQuAD, MLQA, TyDi QA and BUCC as XTREME counts them)
 SIZES = {

@@ -18,13 +18,13 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForSequenceClassification
 
-from harness import build
 from harness.data.examples import Corpus, LabelledText, Sentence, Shape
 from harness.data.load import available, load
 from harness.models.encoder import Encoder
 from harness.models.heads import Network
-from harness.options import Options
 from harness.spec import ModelSpec
+from harness.sweep import build
+from harness.sweep.options import Options
 
 LABELS = ("a", "b", "c")
 LAYERS, WIDTH, INNER = 12, 384, 1536

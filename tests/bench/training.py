@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from scipy.stats import t
 
-from harness import build
 from harness.data.examples import LabelledText
 from harness.data.load import available, load
 from harness.engine.products import products
-from harness.options import Options
 from harness.spec import Training
+from harness.sweep import build
+from harness.sweep.options import Options
 from tests.bench import fine_tuning, setting
 from tests.bench.fine_tuning import VOCABULARY, Setting
 from tests.bench.turns import in_turn

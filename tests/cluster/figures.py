@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from harness.locks import holder
+from harness.storage.locks import holder
 
 SOURCES = "deu,ell,eng,est,fin,hin,ind,ita,jpn,nld,rus,spa"
 SWEEP = ("task=mini_ner,mini_nli,mini_pos,mini_qa", "model=lexical", f"source={SOURCES}", "target=all",

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import joblib
-from harness.compose import sweep
-from harness.keyed import Keyed
-from harness.plan import Plan, plan
 from harness.runner import lock_of, run
+from harness.sweep.compose import sweep
+from harness.sweep.keyed import Keyed
+from harness.sweep.plan import Plan, plan
 from tests.cluster.figures import cells, working
 
 SWEEP = ("run", "-m", "task=mini_ner,mini_pos", "model=lexical", "source=eng,deu", "target=eng,jpn", "model.threads=2",

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from harness import tracked, tracking
-from harness.store import Store
+from harness.storage.store import Store
 from harness.tracking import patience
 from tests.cluster.postgres import PASSWORD, programs, running, wait_for
 from tests.conftest import ROOT

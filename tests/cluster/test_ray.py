@@ -17,15 +17,15 @@ from typing import Any
 
 import pytest
 
-from harness.app import MANIFEST
 from harness.cluster import ray as on_ray
 from harness.cluster.node import Done, Task, finished, jobs_of, receive, work
-from harness.compose import sweep
 from harness.errors import HarnessError
-from harness.keys import digest
-from harness.manifest import LOST
-from harness.plan import plan
-from harness.store import Store
+from harness.launch.app import MANIFEST
+from harness.launch.manifest import LOST
+from harness.storage.store import Store
+from harness.sweep.compose import sweep
+from harness.sweep.keys import digest
+from harness.sweep.plan import plan
 from tests.cluster import ray_lab
 from tests.cluster.figures import cells, working
 
@@ -94,7 +94,7 @@ def test_a_node_whose_disk_is_full_gives_the_task_back(tmp_path, apart, monkeypa
 
 
 def test_a_disk_that_fills_in_the_middle_of_a_job_is_no_failure_of_the_job(tmp_path, apart, monkeypatch):
-    from harness import store
+    from harness.storage import store
 
     task, *_ = tasks(tmp_path / "results")
     with monkeypatch.context() as full:

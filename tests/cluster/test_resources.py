@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.cluster.resources import largest, minutes, of_slurm, overrides
-from harness.compose import sweep
-from harness.plan import plan
 from harness.spec import ModelSpec, Resources
+from harness.sweep.compose import sweep
+from harness.sweep.plan import plan
 
 SMALL = ModelSpec("small", "encoder", threads=2, resources=Resources(gpus=1, cpus=1, memory_gb=8, minutes=600))
 LARGE = ModelSpec("large", "encoder", resources=Resources(gpus=0, cpus=1, memory_gb=64, minutes=30))

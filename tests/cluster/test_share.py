@@ -158,8 +158,9 @@ def test_where_an_engine_sees_to_it_nothing_is_held(monkeypatch: pytest.MonkeyPa
 
 def test_a_job_holds_what_its_model_needs_while_it_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """And nothing once it has ended; what is done already waits for no room."""
-    from harness import app, runner
-    from harness.compose import sweep
+    from harness import runner
+    from harness.launch import app
+    from harness.sweep.compose import sweep
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for name in share.GUARDED:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.locks import holder
+from harness.storage.locks import holder
 from tests.cluster.slurm_lab import Lab, slurm, wait_for, why_not
 
 pytestmark = pytest.mark.cluster

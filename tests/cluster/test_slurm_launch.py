@@ -15,11 +15,11 @@ from harness.cluster import slurm
 from harness.cluster.queue import Queued, alive, queue
 from harness.cluster.slurm import Lost, blamed, patience, works
 from harness.cluster.work import Work
-from harness.compose import sweep
 from harness.errors import HarnessError, TimeLimitError
-from harness.plan import plan
 from harness.runner import run
-from harness.store import ErrorRecord, Store
+from harness.storage.store import ErrorRecord, Store
+from harness.sweep.compose import sweep
+from harness.sweep.plan import plan
 
 pytest.importorskip("submitit")
 

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness.store import Store
+from harness.storage.store import Store
 from tests.cluster.figures import record
 from tests.cluster.postgres import Server, programs, running
 from tests.conftest import ROOT

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from harness import tracking
-from harness.store import Store
+from harness.storage.store import Store
 from harness.tracking import client, patience
 
 

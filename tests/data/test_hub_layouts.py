@@ -10,12 +10,12 @@ import dataclasses
 import pytest
 import yaml
 
-from harness import build
 from harness.data import hub, sizes
 from harness.data.load import available, fingerprint, load
 from harness.errors import DataError
-from harness.options import Options
 from harness.spec import Files, Hub, TaskSpec
+from harness.sweep import build
+from harness.sweep.options import Options
 
 datasets = pytest.importorskip("datasets")
 Value, ClassLabel, List = datasets.Value, datasets.ClassLabel, datasets.List

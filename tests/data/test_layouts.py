@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from harness import build
 from harness.data.load import available, load
 from harness.errors import DataError
-from harness.options import Options
+from harness.sweep import build
+from harness.sweep.options import Options
 
 OPTIONS = Options()
 

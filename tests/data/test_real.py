@@ -5,10 +5,10 @@ import itertools
 
 import pytest
 
-from harness import build
 from harness.data.load import available, fingerprint, load
 from harness.data.splits import check_disjoint
-from harness.options import Options
+from harness.sweep import build
+from harness.sweep.options import Options
 
 # items of the cut of the data, as its README counts them
 COUNTS = {

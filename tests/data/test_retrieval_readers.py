@@ -155,10 +155,10 @@ def test_hidden_gold_pairs_are_named(tmp_path):
 
 
 def test_xquad_r_has_the_questions_and_candidates_of_its_readme(real_data):
-    from harness import build
     from harness.data.examples import Query
     from harness.data.load import load
-    from harness.options import Options
+    from harness.sweep import build
+    from harness.sweep.options import Options
 
     task = build.task("lareqa", Options().read("task", "lareqa"), Options())
     for language, candidates in {"deu": 1276, "eng": 1180, "zho-Hans": 1196}.items():

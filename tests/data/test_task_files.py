@@ -6,14 +6,15 @@ from importlib import resources
 
 import pytest
 
-from harness import build, scoring
+from harness import scoring
 from harness.data import hub
 from harness.data.load import available, fingerprint, load
 from harness.data.readers import READERS
 from harness.errors import DataError, HarnessError
-from harness.options import Options
-from harness.selection import sources, targets
 from harness.spec import Provenance
+from harness.sweep import build
+from harness.sweep.options import Options
+from harness.sweep.selection import sources, targets
 from harness.tasktype import TASK_TYPES
 
 OPTIONS = Options()

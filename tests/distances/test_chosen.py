@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import build
 from harness.data.load import load
 from harness.distances.asked import Asked
 from harness.distances.chosen import DEFAULT, choose
 from harness.errors import HarnessError
-from harness.options import Options
 from harness.studied import Studied
+from harness.sweep import build
+from harness.sweep.options import Options
 from tests.analysis.conftest import grid_of
 
 OPTIONS = Options()

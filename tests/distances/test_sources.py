@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import build
 from harness.data.examples import Sentence
 from harness.data.load import load
 from harness.distances import sources
@@ -13,8 +12,9 @@ from harness.distances.asked import Asked, Scope
 from harness.distances.base import DISTANCES, distances
 from harness.distances.embedded import embeddings
 from harness.errors import DataError
-from harness.options import Options
 from harness.studied import Studied
+from harness.sweep import build
+from harness.sweep.options import Options
 from tests.distances.conftest import corpus, spoken
 
 OPTIONS = Options()

@@ -188,7 +188,7 @@ def test_a_disk_that_refuses_costs_a_warning_and_no_more(undisturbed, tmp_path, 
         monkeypatch.setattr(savepoint.os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, os.strerror(28))))
     elif refusal == "small":
         usage = namedtuple("usage", "free")
-        monkeypatch.setattr("harness.atomic.shutil.disk_usage", lambda _: usage(1000))
+        monkeypatch.setattr("harness.storage.atomic.shutil.disk_usage", lambda _: usage(1000))
     else:
         folder.write_text("a file in the way")
     assert same(Run(folder), undisturbed[None])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.store import Store
+from harness.storage.store import Store
 from tests.gate.stores import answers, locked, put
 
 

@@ -12,8 +12,8 @@ from harness.gate.policy_file import policy
 from harness.gate.sides import Locked, Stored, opened
 from harness.gate.update import update
 from harness.gate.verdict import check
-from harness.options import Options
-from harness.store import JobRecord, Store
+from harness.storage.store import JobRecord, Store
+from harness.sweep.options import Options
 from tests.conftest import cell_record
 
 ACCURACY = "accuracy"

@@ -10,7 +10,7 @@ from harness.gate.matched import Outcome
 from harness.gate.sides import Stored
 from harness.stats.aggregates import Of
 from harness.stats.aggregates import Verdict as Answer
-from harness.store import Store
+from harness.storage.store import Store
 from tests.gate.stores import N, against, answers, locked, put
 
 LANGUAGES = ("deu", "est", "fin", "fra", "hin", "ita", "nld", "por", "rus", "spa", "swh", "tur")

@@ -11,14 +11,15 @@ import pytest
 from scipy.stats import binomtest
 from statsmodels.stats.multitest import multipletests
 
-from harness import build, scoring
+from harness import scoring
 from harness.gate.as_json import as_json
 from harness.gate.matched import Outcome
 from harness.gate.sides import Stored
 from harness.gate.verdict import check
-from harness.options import Options
 from harness.stats.regressions import Method
-from harness.store import Store
+from harness.storage.store import Store
+from harness.sweep import build
+from harness.sweep.options import Options
 from tests.conftest import cell_record
 from tests.gate.stores import ACCURACY, TODAY, against, answers, job, lock_at, locked, put, rules
 

@@ -17,8 +17,8 @@ from harness.gate.lock import outcomes_path, read_lock, write_lock
 from harness.gate.matched import Outcome
 from harness.gate.outcomes import Outcomes, digest, pack, unpack
 from harness.gate.update import update
-from harness.options import Options
-from harness.store import Store
+from harness.storage.store import Store
+from harness.sweep.options import Options
 from tests.conftest import F1
 from tests.gate.stores import ACCURACY, against, answers, lock_at, locked, put, rules
 

@@ -15,7 +15,7 @@ from harness.gate.as_json import as_json
 from harness.gate.junit import junit
 from harness.gate.markdown import ROWS, markdown, marker
 from harness.gate.printed import lines
-from harness.store import Store
+from harness.storage.store import Store
 from tests.gate.stores import against, answers, locked, put
 
 

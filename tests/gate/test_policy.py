@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.gate.cell import Cell, Run
 from harness.gate.policy import Limits
 from harness.gate.policy_file import policy, read_policy
-from harness.options import Options
+from harness.sweep.options import Options
 from tests.conftest import F1, ROOT
 
 OPTIONS = Options()

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from harness import tracking
 from harness.cli import main
-from harness.store import Store
+from harness.storage.store import Store
 from tests.conftest import ROOT
 from tests.gate.stores import answers, job, put
 

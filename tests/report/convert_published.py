@@ -12,12 +12,12 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from harness import build
 from harness.errors import HarnessError
 from harness.languages import canonical
-from harness.options import Options
 from harness.report.published import ALL, COLUMNS
 from harness.spec import TaskSpec
+from harness.sweep import build
+from harness.sweep.options import Options
 
 FOLDER = Path(__file__).parent.parent.parent / "results" / "published"
 

@@ -8,8 +8,8 @@ from unittest.mock import patch
 import pandas as pd
 
 from harness.metrics.base import metric
-from harness.records import JobRecord
-from harness.store import Store
+from harness.storage.records import JobRecord
+from harness.storage.store import Store
 from tests.conftest import cell_record
 
 ACCURACY = "accuracy"

@@ -10,10 +10,10 @@ import pytest
 
 from harness.board import board as suite_board
 from harness.languages import language
-from harness.options import Options
 from harness.report.gathered import gather
-from harness.store import Store
+from harness.storage.store import Store
 from harness.suites import read_suite
+from harness.sweep.options import Options
 from harness.tables import stored
 from tests.report.stores import put
 

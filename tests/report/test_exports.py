@@ -12,7 +12,6 @@ import jsonschema
 import pandas as pd
 import pytest
 
-from harness.options import Options
 from harness.report import exports, marked, published
 from harness.report.as_json import as_json
 from harness.report.exports import write_exports
@@ -20,8 +19,9 @@ from harness.report.gathered import gather
 from harness.report.latex import latex
 from harness.report.markdown import markdown
 from harness.report.tables import long_frame, overview_frame, task_frame
-from harness.store import Store
+from harness.storage.store import Store
 from harness.suites import read_suite
+from harness.sweep.options import Options
 from tests.conftest import ROOT
 from tests.report.stores import put
 

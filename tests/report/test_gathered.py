@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import HarnessError
-from harness.options import Options
-from harness.records import ErrorRecord
 from harness.report.gathered import gather
 from harness.report.values import Kind
-from harness.store import Store
+from harness.storage.records import ErrorRecord
+from harness.storage.store import Store
+from harness.sweep.options import Options
 from tests.report.stores import put
 
 OPTIONS = Options()

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from harness import build
 from harness.data.load import load
 from harness.errors import HarnessError
-from harness.options import Options
-from harness.records import CellRecord, from_json
 from harness.report.gathered import gather
 from harness.report.mistakes import mistakes
-from harness.store import Store
+from harness.storage.records import CellRecord, from_json
+from harness.storage.store import Store
+from harness.sweep import build
+from harness.sweep.options import Options
 from harness.tasktype import TASK_TYPES
 from tests.report.stores import put
 

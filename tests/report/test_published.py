@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DataError
-from harness.options import Options
 from harness.report import published
 from harness.report.gathered import gather
 from harness.report.values import Kind
 from harness.stats.averages import contradicts
-from harness.store import Store
+from harness.storage.store import Store
+from harness.sweep.options import Options
 from tests.conftest import ROOT
 from tests.report import convert_published
 from tests.report.stores import put

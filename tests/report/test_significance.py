@@ -8,7 +8,6 @@ from scipy.stats import t
 from statsmodels.stats.multitest import multipletests
 
 from harness.errors import HarnessError
-from harness.options import Options
 from harness.report.gathered import gather
 from harness.report.influences import Influences
 from harness.report.pairs import pairs
@@ -16,8 +15,9 @@ from harness.report.significance import not_worse
 from harness.report.values import Score, TaskBoard
 from harness.spec import Provenance
 from harness.stats.bootstrap import weights
-from harness.store import Store
+from harness.storage.store import Store
 from harness.suites import read_suite
+from harness.sweep.options import Options
 from tests.report.stores import put
 
 OPTIONS = Options()

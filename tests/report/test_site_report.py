@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from harness.cli import main
 from harness.errors import HarnessError
 from harness.report import report as verb
-from harness.store import Store
+from harness.storage.store import Store
 from tests.report.sample import sample
 from tests.report.stores import put
 

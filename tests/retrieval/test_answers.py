@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from harness.compose import sweep
 from harness.data.examples import Corpus, Query, Sentence
 from harness.errors import HarnessError
 from harness.metrics.base import evaluate, metric
-from harness.plan import plan
 from harness.retrieval.answers import ANSWERS
 from harness.runner import run
 from harness.spec import Files, TaskSpec
+from harness.sweep.compose import sweep
+from harness.sweep.plan import plan
 
 LAREQA = ("map_at|k:20", "map_at|k:20|pool:own", "language_bias")
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import build
-from harness.compose import sweep
 from harness.errors import HarnessError
 from harness.metrics.base import evaluate, metric
-from harness.options import Options
-from harness.plan import plan
 from harness.retrieval.consistency import across, of_job
 from harness.runner import run
-from harness.store import Store
+from harness.storage.store import Store
+from harness.sweep import build
+from harness.sweep.compose import sweep
+from harness.sweep.options import Options
+from harness.sweep.plan import plan
 
 
 @given(st.lists(st.lists(st.integers(1, 9), min_size=3, max_size=3), min_size=1, max_size=9))

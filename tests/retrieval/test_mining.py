@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.compose import sweep
 from harness.data.examples import Corpus, Sentence
 from harness.errors import HarnessError
 from harness.metrics.base import evaluate, metric
-from harness.plan import plan
 from harness.retrieval.mining import Pair, best_threshold, mine
 from harness.runner import run
+from harness.sweep.compose import sweep
+from harness.sweep.plan import plan
 
 
 def corpus(language, texts):

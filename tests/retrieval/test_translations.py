@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.compose import sweep
 from harness.data.examples import Corpus, Sentence
 from harness.engine import cosines
 from harness.errors import DataError
-from harness.plan import plan
 from harness.retrieval.translations import match, pooled
 from harness.runner import run
+from harness.sweep.compose import sweep
+from harness.sweep.plan import plan
 
 
 def corpus(language, ids):

@@ -9,17 +9,17 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from harness.app import run_configuration
-from harness.compose import sweep
 from harness.data.examples import Corpus, Sentence
 from harness.errors import HarnessError
+from harness.launch.app import run_configuration
 from harness.models import neural
 from harness.models.base import View
 from harness.models.encoder import Encoder
-from harness.plan import plan
 from harness.retrieval import views
 from harness.retrieval.views import each_view, siblings
 from harness.spec import ModelSpec
+from harness.sweep.compose import sweep
+from harness.sweep.plan import plan
 
 ALL = [View(layer, pooling) for layer in (0, 1, 2, 3, -1) for pooling in ("mean", "cls")]
 

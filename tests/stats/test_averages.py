@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harness.options import Options
 from harness.spec import Provenance, Suite, SuiteTask
 from harness.stats.averages import contradicts, headline, mean, suite_scores, summarise
 from harness.suites import read_suite
+from harness.sweep.options import Options
 
 # google-research/xtreme at 838c13b scores its own example submission so (seqeval 0.0.12): EM and F1, or one number;
 # question answering counts 11, 121 ... items, so that these fractions are the printed 77.2727, 79.9587 ...

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import build
 from harness.data.examples import Corpus, LabelledText
 from harness.errors import HarnessError
-from harness.options import Options
 from harness.spec import Job, ModelSpec, TaskSpec, Training
 from harness.strategies.base import STRATEGIES
+from harness.sweep import build
+from harness.sweep.options import Options
 
 TASK = TaskSpec("t", "nli", {"eng": "en", "deu": "de", "fin": "fi"}, labels=("a", "b"))
 

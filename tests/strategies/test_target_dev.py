@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from harness.board import board
-from harness.compose import sweep
 from harness.errors import HarnessError
-from harness.options import Options
-from harness.plan import plan
 from harness.runner import run
 from harness.strategies.base import selections, touches
 from harness.suites import read_suite
+from harness.sweep.compose import sweep
+from harness.sweep.options import Options
+from harness.sweep.plan import plan
 
 SMALL = ("task=mini_pos", "model=lexical", "source=eng", "target=deu,eng,fin", "limit=20", "tracking=none")
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from harness.options import Options
 from harness.spec import Suite, SuiteTask
 from harness.submission.score import score
+from harness.sweep.options import Options
 
 LANGUAGES = {"deu": "de", "eng": "en"}
 SQUAD = {

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.spec import Suite, SuiteTask
-from harness.store import Store
+from harness.storage.store import Store
 from harness.submission.export import export
 from harness.submission.forms import forms
 from tests.conftest import cell_record

@@ -5,10 +5,10 @@ import json
 import pytest
 from seqeval.metrics import f1_score, precision_score, recall_score
 
-from harness.options import Options
 from harness.submission import answers, choices, indices, labels, official, pairs, rankings, tags
 from harness.submission.score import score
 from harness.suites import read_suite
+from harness.sweep.options import Options
 
 # google-research/xtreme evaluate_test.py (seqeval 0.0.12), and evaluate.py with seqeval 1.2.2
 LEGACY = {

@@ -7,10 +7,10 @@ import pytest
 from seqeval.metrics import f1_score, precision_score
 from sklearn.metrics import ndcg_score
 
-from harness.options import Options
 from harness.submission import official
 from harness.submission.score import score
 from harness.suites import read_suite
+from harness.sweep.options import Options
 from tests.submission.conftest import SQUAD
 
 NER_GOLD = [["B-PER", "I-PER", "O"], ["O", "B-LOC"], ["I-ORG", "O"]]

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from harness import build
 from harness.data import hub
 from harness.data.examples import LabelledText, Options, ValuedText
 from harness.data.load import available, load
 from harness.errors import DataError
-from harness.options import Options as Read
+from harness.sweep import build
+from harness.sweep.options import Options as Read
 
 READ = Read()
 

@@ -1,0 +1,1 @@
+"""What this machine has, what can be used from it, and a mend for each fault."""
