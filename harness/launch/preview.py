@@ -12,8 +12,8 @@ import click
 from rich.table import Table
 
 from harness.errors import HarnessError
-from harness.launch import run as launch
 from harness.launch import summary
+from harness.launch.command import read
 from harness.storage.store import Store
 from harness.sweep import disk
 from harness.sweep.plan import Plan, plan, refuse_nothing
@@ -29,9 +29,10 @@ def show(overrides: Sequence[str], as_json: bool) -> None:
     Raises:
         HarnessError: the command line asks for something that does not exist or, if it does not sweep, not apply.
     """
-    _, asked = launch.read(overrides)
-    if asked is None:
+    command = read(overrides)
+    if command is None:
         raise HarnessError("plan takes overrides only; give Hydra's own flags to `harness run`")
+    asked = command.asked
     planned = plan(asked, strict=not asked.multirun)
     if not asked.multirun:
         refuse_nothing(planned)

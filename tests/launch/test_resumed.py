@@ -14,8 +14,7 @@ import pytest
 
 from harness.engine.savepoint import Saved
 from harness.errors import HarnessError
-from harness.launch.manifest import clean
-from harness.launch.run import LOST
+from harness.launch.manifest import LOST, clean
 from harness.runner import run
 from harness.storage.store import ErrorRecord, Store
 from harness.sweep.compose import sweep
