@@ -90,7 +90,7 @@ def run(job: Job, setting: Setting, views: Views | None = None) -> Outcome:
         if not done(one, setting.store) and (setting.again or not setting.store.read_error(job.task.name, predict)):
             with (
                 share.room(job.model.resources, str(job)),  # whoever waits for it holds nothing that others wait for
-                setting.store.lock(lock_of(one), wait=setting.wait) as mine,
+                setting.store.lock(lock_of(one), setting.wait, what=predict) as mine,
             ):
                 status = _run(one, setting, views) if mine else "elsewhere"
     except (Exception, TimeLimitError) as error:

@@ -155,7 +155,7 @@ class Resources:
         gpus: devices.
         cpus: processors, at least as many as the model has threads.
         memory_gb: main memory.
-        minutes: the longest that a job may take; one that takes longer is stopped and recorded as lost.
+        minutes: what a job is sure to end in. A task of Slurm has an hour at least, and as many jobs as fit.
     """
 
     gpus: int = 0

@@ -15,6 +15,7 @@ from harness.launch.manifest import weights_of
 from harness.launch.summary import say
 from harness.machine import place
 from harness.runner import lock_of
+from harness.storage.locks import FOR
 from harness.sweep.keyed import Keyed
 from harness.sweep.plan import Plan, unfinished
 
@@ -133,8 +134,9 @@ class _RefusedError(SystemExit):
 
 def _was_at(one: Keyed, planned: Plan, dead: Collection[int]) -> bool:
     """Whether one of these processes was the last to hold the lock of a job that did not end."""
-    said = planned.setting.store.last_holder(lock_of(one))
-    return any(said.startswith(f"{place()}, process {number},") for number in dead)
+    said = planned.setting.store.last_holder(lock_of(one))  # which jobs of the same weights share
+    mine = said.endswith(f"{FOR}{one.predict_key}")
+    return mine and any(said.startswith(f"{place()}, process {number},") for number in dead)
 
 
 def _far(one: Keyed, planned: Plan) -> Measure:

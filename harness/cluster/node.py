@@ -98,6 +98,8 @@ def _apart(task: Task) -> Done:
     config = {**task.config, "results": str(results), "tracking": {**task.config["tracking"], "uri": None}}
     jobs = jobs_of(replace(task, config=config))
     whole = Plan(jobs, {one.predict_key: tuple(one.cells) for one in jobs}, {}, setting(config))
+    for job in jobs:  # failures of an earlier sweep; the driver has removed its own
+        whole.setting.store.clear_error(job.job.task.name, job.predict_key)
     try:
         ensure_space(results, needed(whole))
     except HarnessError as error:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("harness")
 
 SELDOM = 60.0  # seconds between two questions to Slurm, of a sweep that takes long
+FORGOTTEN = "no longer known to Slurm"  # what it was, a cancelled one perhaps, nobody can say
 SAFE = "export PYTHONSAFEPATH=1"  # a folder `conf` where the sweep was started is not the harness's
 LATE = 5.0  # seconds that a file system may take to show what a task wrote at its end
 
@@ -50,18 +51,18 @@ class Lost:
 
     Attributes:
         numbers: of the Hydra jobs, in the order in which they ran.
-        ended: how many of those that are unfinished are not begun again: the one that the task was at; none where it
-            stopped before the first; all where somebody cancelled it.
+        ended: how many of their unfinished jobs are not begun again: the one that the task was at; none where it
+            stopped before the first; None: all, as somebody cancelled it.
     """
 
     numbers: tuple[int, ...]
     why: str
-    ended: int = 1
+    ended: int | None = 1
 
 
 @contextmanager
 def engaged(
-    planned: Plan, given: Sequence[str], path: Path, jobs: Collection[str], environment: Mapping[str, str]
+    planned: Plan, given: Sequence[str], path: Path, jobs: Collection[str], environment: Mapping[str, str], alone: bool
 ) -> Iterator[Sequence[Lost]]:
     """For the time of the block, Hydra's launcher knows what to submit, and the manifest what is submitted.
 
@@ -70,6 +71,7 @@ def engaged(
         path: the manifest.
         jobs: the predict keys of those that are to be run.
         environment: variables that tasks set.
+        alone: a task for each Hydra job.
 
     Yields:
         What has no result; it fills while the block runs.
@@ -80,9 +82,13 @@ def engaged(
     if shutil.which("sbatch") is None:
         raise HarnessError("there is no sbatch here: start the sweep where you log in to the cluster")
     arrays: list[str] = []
+    asking: dict[int, list[str]] = {}
+    for key in jobs:
+        for number in planned.numbers[key]:
+            asking.setdefault(number, []).append(key)
 
     def took(ids: Mapping[int, str]) -> None:
-        submitted(path, {key: ids[n] for key in jobs for n in planned.numbers[key] if n in ids})
+        submitted(path, {key: task for n, task in ids.items() for key in asking.get(n, ())})
         tasks = set(ids.values())
         arrays.append(tasks.pop().split("_")[0])
         shared = f" for {len(ids)} jobs" if len(ids) > len(tasks) + 1 else ""
@@ -91,7 +97,7 @@ def engaged(
             f"`scancel {arrays[-1]}` ends it, Ctrl-C does not"
         )
 
-    with patience(works(planned, jobs, environment, given), took, planned.setting.raise_errors) as lost:
+    with patience(works(planned, jobs, environment, given, alone), took, planned.setting.raise_errors) as lost:
         try:
             yield lost
         except KeyboardInterrupt:
@@ -106,22 +112,24 @@ def blamed(planned: Plan, unfinished: Sequence[Keyed], lost: Sequence[Lost]) -> 
     A task that died was at the first of its jobs that is unfinished. Those behind it never began, and are not among
     these.
     """
-    left = {number for one in unfinished for number in planned.numbers[one.predict_key]}
-    why: dict[int, str] = {}
-    behind: set[int] = set()
-    for task in lost:
-        numbers = [number for number in task.numbers if number in left]
-        why |= dict.fromkeys(numbers[: task.ended], task.why)
-        behind |= {*numbers[task.ended :]}
-    found = {}
+    left: dict[int, list[str]] = {}
     for one in unfinished:
-        numbers = planned.numbers[one.predict_key]
-        if (words := [why[number] for number in numbers if number in why]) or behind.isdisjoint(numbers):
-            found[one.predict_key] = words[0] if words else ""
-    return found
+        for number in planned.numbers[one.predict_key]:
+            left.setdefault(number, []).append(one.predict_key)
+    why: dict[str, str] = {}
+    behind: set[str] = set()
+    for task in lost:
+        keys = [key for number in task.numbers for key in left.get(number, ())]
+        ended = keys[: task.ended]
+        why |= dict.fromkeys(ended, task.why)
+        behind |= {*keys[len(ended) :]}
+    keys = [one.predict_key for one in unfinished]
+    return {key: why.get(key, "") for key in keys if key in why or key not in behind}
 
 
-def works(planned: Plan, jobs: Collection[str], environment: Mapping[str, str], given: Sequence[str]) -> list[Work]:
+def works(
+    planned: Plan, jobs: Collection[str], environment: Mapping[str, str], given: Sequence[str], alone: bool = False
+) -> list[Work]:
     """What the tasks run: the Hydra jobs that any of these jobs (predict keys) stand in.
 
     A task serves jobs of one model and one benchmark task as far as possible, which share weights and tokens, and as
@@ -129,6 +137,7 @@ def works(planned: Plan, jobs: Collection[str], environment: Mapping[str, str], 
 
     Args:
         given: the overrides of the command line; what they ask of Slurm stands.
+        alone: a task for each Hydra job.
     """
     found: dict[int, list[Keyed]] = {}
     for one in planned.jobs:
@@ -152,7 +161,7 @@ def works(planned: Plan, jobs: Collection[str], environment: Mapping[str, str], 
             of_slurm(needs, given),
         )
         for needs, several in alike.items()
-        for numbers in _evenly(several, max(1, minutes(needs, given) // needs.minutes))
+        for numbers in _evenly(several, 1 if alone else max(1, minutes(needs, given) // needs.minutes))
     ]
 
 
@@ -211,7 +220,7 @@ def patience(
         found, why = _result(task)
         numbers = of_task[task.job_id].numbers
         if found is None:
-            _lose(task, Lost(numbers, f"task {task.job_id}: {why}", len(numbers) if why == CANCELLED else 1))
+            _lose(task, Lost(numbers, f"task {task.job_id}: {why}", None if why in (CANCELLED, FORGOTTEN) else 1))
             return [_nothing()]
         if behind := numbers[len(found) :]:
             _lose(task, Lost(behind, f"task {task.job_id}: over its time limit", 0))
@@ -219,7 +228,7 @@ def patience(
             if why := _failure(one):
                 if raising:
                     return [one]
-                _lose(task, Lost((number,), f"task {task.job_id}: {why}"))
+                _lose(task, Lost((number,), f"task {task.job_id}: {why}", None))
             else:
                 for outcome in one.return_value:
                     say.print(f"{places[number]} {Outcome(**outcome)}", markup=False)
@@ -323,4 +332,4 @@ class _Watch:
             return
         for task in watched:
             if task not in found or found[task].ended:
-                self._gone[task] = now, found[task].state if task in found else "no longer known to Slurm"
+                self._gone[task] = now, found[task].state if task in found else FORGOTTEN

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import TimeLimitError
+from harness.errors import HarnessError, TimeLimitError
 from harness.storage.store import Store
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 BEGUN = time.monotonic()  # this process, when it is a task's
 
+_told = Event()  # whether this process, a task's, was told to end
 IDLE = 2  # once may be a busy machine
 
 Measure = tuple[int, int, int]
@@ -53,23 +55,23 @@ class Work:
     def __call__(self) -> list[Any]:
         """What Hydra's launcher returns of each job, without the configuration, which nobody reads again.
 
-        Of none behind one that ended at the time limit of the task, which leaves no time for others.
+        Of none behind one that was told to end: the limit leaves no time for others.
+
+        Raises:
+            HarnessError: the time limit, in the middle of a job that leaves no record of it.
         """
         os.environ.update(self.environment)
+        _told.clear()
         found = []
         for call, arguments in self.calls:
-            found.append(call(*arguments))
+            try:
+                found.append(call(*arguments))
+            except TimeLimitError as error:  # submitit keeps no BaseException
+                raise HarnessError(str(error)) from error
             found[-1].cfg = found[-1].hydra_cfg = None
-            if self._at_limit(found[-1]):
+            if _told.is_set():
                 break
         return found
-
-    def _at_limit(self, ended: Any) -> bool:
-        from hydra.core.utils import JobStatus
-
-        outcomes = ended.return_value if ended.status is JobStatus.COMPLETED else []
-        errors = [Store(self.root).read_error(one["task"], one["predict_key"]) for one in outcomes]
-        return any(error is not None and error.exception == TimeLimitError.__name__ for error in errors)
 
     def checkpoint(self) -> DelayedSubmission:
         """What runs when the task starts again; submitit asks for it shortly before the time limit.
@@ -79,6 +81,7 @@ class Work:
         """
         from submitit.core.utils import DelayedSubmission
 
+        _told.set()
         # as submitit tells them apart: who is told long before the limit makes room for another
         if (time.monotonic() - BEGUN) / 60 < min(0.8 * self.minutes, self.minutes - 10):
             return DelayedSubmission(self)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from threading import Thread
 
+from harness.secrets import redacted
+
+MEND = "Ask again; if it stays so, see whether its server is well."
 REACH = 6.0  # seconds that all together may take who are asked over a network
 
 
@@ -38,7 +41,10 @@ def asked(questions: Mapping[str, Callable[[], Finding]]) -> list[Finding]:
     answers: dict[str, Finding] = {}
 
     def ask(name: str) -> None:
-        answers[name] = questions[name]()
+        try:
+            answers[name] = questions[name]()
+        except Exception as error:  # noqa: BLE001  # one that cannot be asked hides no other
+            answers[name] = Finding(name, Status.WARN, redacted(f"{type(error).__name__}: {error}"), MEND)
 
     threads = [Thread(target=ask, args=(name,), daemon=True) for name in questions]
     for thread in threads:
@@ -46,6 +52,5 @@ def asked(questions: Mapping[str, Callable[[], Finding]]) -> list[Finding]:
     end = time.monotonic() + REACH
     for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    mend = "Ask again; if it stays silent, see whether its server is well."
-    late = {name: Finding(name, Status.WARN, f"no answer within {REACH:g} s", mend) for name in questions}
+    late = {name: Finding(name, Status.WARN, f"no answer within {REACH:g} s", MEND) for name in questions}
     return [answers.get(name, late[name]) for name in questions]

@@ -73,18 +73,23 @@ def _here(planned: Plan, command: Command, mine: Collection[str]) -> None:
 def _on_slurm(
     planned: Plan, command: Command, path: Path, mine: Collection[str], environment: Mapping[str, str]
 ) -> None:
-    """Sends jobs to Slurm; what stood behind one with which its task died, once more, until none is left."""
+    """Sends jobs to Slurm; what stood behind one with which its task died once more, each in a task of its own."""
     from harness.launch.app import WAIT
 
     given = command.asked.arguments
+    whole = "hydra.sweeper.max_batch_size=null"  # it is array_parallelism that says how many run at a time
+    words = [*command.words, *resources.overrides(given), whole]
     jobs = command.asked.overrides(range(len(command.asked.composed)))
-    while mine:
-        with slurm.engaged(planned, given, path, mine, {**environment, WAIT: "1"}) as lost:
-            hydra.launch([*command.words, *resources.overrides(given)], jobs)
+    for alone in (False, True):
+        with slurm.engaged(planned, given, path, mine, {**environment, WAIT: "1"}, alone) as lost:
+            hydra.launch(words, jobs)
         left = [one for one in unfinished(planned) if one.predict_key in mine]
-        blamed = slurm.blamed(planned, left, lost)
+        blamed = dict.fromkeys((one.predict_key for one in left), "") if alone else {}
+        blamed |= slurm.blamed(planned, left, lost)
         record_lost(planned, resources.SLURM, blamed)
         mine = {one.predict_key for one in left} - blamed.keys()
+        if not mine or planned.setting.raise_errors:
+            return
 
 
 def _places(planned: Plan, jobs: Collection[str]) -> set[int]:

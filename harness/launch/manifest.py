@@ -143,7 +143,10 @@ def _listed(one: Keyed, plan: Plan) -> Listed:
 def renewed(store: Store, task: str, predict_key: str, stale: Collection[str], began: float) -> bool:
     """Whether records of other data, or by another scorer, have been made anew since a sweep began."""
     folder = store.folder(task, predict_key)
-    return all((folder / f"{target}.json").stat().st_mtime >= began for target in stale)
+    try:
+        return all((folder / f"{target}.json").stat().st_mtime >= began for target in stale)
+    except FileNotFoundError:  # a damaged one, moved aside by whoever read it just now
+        return False
 
 
 def submitted(manifest: Path, tasks: Mapping[str, str]) -> None:

@@ -145,7 +145,8 @@ def _at_them(
     holders = {lock: store.holder(lock) for lock in {job.lock for job in left}}
     own = {job.predict_key: f"Slurm job {tasks[job.predict_key]}," in (holders[job.lock] or "") for job in left}
     at: dict[str, str] = {}
-    for job in sorted(left, key=lambda job: not own[job.predict_key]):
+    order = {key: place for place, key in enumerate(sweep.tasks)}  # in which a task runs its jobs
+    for job in sorted(left, key=lambda job: (not own[job.predict_key], order.get(job.predict_key, 0))):
         at.setdefault(tasks[job.predict_key], job.predict_key)
     held: dict[str, str] = {}
     waiting: Counter[str] = Counter()

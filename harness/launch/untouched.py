@@ -1,4 +1,4 @@
-"""A sweep that is refused before any of its jobs began leaves the results folder as it found it."""
+"""A sweep that is refused before any of its jobs began leaves no results folder where there was none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.storage.atomic import nearest_folder
-from harness.sweep.plan import Plan, unfinished
+from harness.sweep.plan import Plan
 
 MADE = (
     *("sweeps", "hydra", "hydra/*", "hydra/*/*", "mlflow*"),
@@ -20,26 +20,30 @@ MADE = (
 
 @contextmanager
 def untouched(planned: Plan) -> Iterator[None]:
-    """Removes what the block has made in the results folder, if it raises a HarnessError before any job began.
+    """Removes the results folder that the block has made, if it raises a HarnessError before any job began.
 
-    Nothing is removed while another sweep runs there, or Slurm has tasks of this one.
+    A folder that was there before stays as it is, and one where another sweep is or was, or of which Slurm has tasks.
     """
     root = planned.setting.store.root
-    ground, before = nearest_folder(root), _made(root)
+    ground = nearest_folder(root)
     try:
         yield
     except HarnessError:
-        if len(unfinished(planned)) == len(planned.begun) and not any(root.glob("sweeps/*.json")):
-            _remove(_made(root) - before, root, ground)
+        if ground != root and not _in_use(root):
+            _remove(root, ground)
         raise
 
 
-def _made(root: Path) -> set[Path]:
-    return {path for pattern in MADE for path in root.glob(pattern)}
+def _in_use(root: Path) -> bool:
+    """Whether a job has begun there, or more than one sweep: their locks tell, which nobody removes."""
+    locks = [path.name for path in root.glob("cache/locks/*")]
+    sweeps = [name for name in locks if name.startswith("sweep-")]
+    jobs = [name for name in locks if not name.startswith(("sweep", "track"))]
+    return bool(jobs) or len(sweeps) > 1 or any(root.glob("sweeps/*.json"))
 
 
-def _remove(paths: set[Path], root: Path, ground: Path) -> None:
-    for path in paths:
+def _remove(root: Path, ground: Path) -> None:
+    for path in {path for pattern in MADE for path in root.glob(pattern)}:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

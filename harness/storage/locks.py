@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+FOR = ", for "
+
 _open: set[int] = set()
 
 
@@ -30,11 +32,14 @@ os.register_at_fork(after_in_child=_forget_in_child)
 
 
 @contextmanager
-def held(path: Path, wait: bool = True) -> Iterator[bool]:
+def held(path: Path, wait: bool = True, what: str = "") -> Iterator[bool]:
     """True while this process holds the lock at ``path``; False, at once, where ``wait`` is off and another holds it.
 
     The file is created and never removed: its existence means nothing, and removing it would let two holders in.
     A second ``held`` on the same path waits in the same process and thread too, so locks do not nest.
+
+    Args:
+        what: what it is held for; ``last_holder`` tells.
 
     Raises:
         HarnessError: the folder cannot be written, or its file system knows no kernel locks.
@@ -48,7 +53,7 @@ def held(path: Path, wait: bool = True) -> Iterator[bool]:
     try:
         mine = _acquire(descriptor, path, wait)
         if mine:
-            _sign(descriptor)
+            _sign(descriptor, what)
         yield mine
     finally:
         if descriptor in _open:  # not in a forked child, which has closed it already
@@ -79,21 +84,21 @@ def holder(path: Path) -> str | None:
     try:
         if _acquire(descriptor, path, wait=False, kind=fcntl.LOCK_SH):
             return None
-        return os.read(descriptor, 200).decode("utf-8", "replace")
+        return os.read(descriptor, 400).decode("utf-8", "replace").partition(FOR)[0]
     finally:
         os.close(descriptor)
 
 
 def last_holder(path: Path) -> str:
-    """Who holds the lock at ``path`` or held it last, in the words of ``holder``; empty where nobody ever did."""
+    """Who holds the lock at ``path`` or held it last, and what for; empty where nobody ever did."""
     try:
         return path.read_text("utf-8", "replace")
     except OSError:
         return ""
 
 
-def _sign(descriptor: int) -> None:
+def _sign(descriptor: int, what: str) -> None:
     """Writes who holds the lock into its file; it says so only while the lock is held."""
     with suppress(OSError):  # a full disk; the lock holds all the same
         os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{place()}, process {os.getpid()}, since {now()}".encode())
+        os.write(descriptor, f"{place()}, process {os.getpid()}, since {now()}{FOR}{what}".encode())

@@ -243,16 +243,16 @@ class Store:
             final.rename(doomed)
             shutil.rmtree(doomed, ignore_errors=True)
 
-    def lock(self, name: str, wait: bool = True) -> AbstractContextManager[bool]:
+    def lock(self, name: str, wait: bool = True, what: str = "") -> AbstractContextManager[bool]:
         """A lock between all processes that share this store; see ``locks.held``."""
-        return held(self._lock(name), wait)
+        return held(self._lock(name), wait, what)
 
     def holder(self, name: str) -> str | None:
         """Who holds a lock, in words; None where nobody does."""
         return holder(self._lock(name))
 
     def last_holder(self, name: str) -> str:
-        """Who holds a lock or held it last, in words; empty where nobody ever did."""
+        """Who holds a lock or held it last, and what for, in words; empty where nobody ever did."""
         return last_holder(self._lock(name))
 
     def _lock(self, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +92,7 @@ def place_of(uri: str) -> str:
 def mend(uri: str, experiment: str = EXPERIMENT) -> str:
     """The command that writes what a server or database has missed."""
     where = "" if database_of(uri) else f" --uri {redacted(uri)}"
-    return f"`harness sync{where}{'' if experiment == EXPERIMENT else f' --experiment {experiment}'}`"
+    return f"`harness sync{where}{'' if experiment == EXPERIMENT else f' --experiment {shlex.quote(experiment)}'}`"
 
 
 def pages(client: MlflowClient, experiment: str, query: str) -> Iterator[Run]:

@@ -79,7 +79,7 @@ def take_away(store: Store, name: str) -> None:
 
 def job_notes(store: Store, uri: str) -> list[JobNote]:
     """Every job that a server has missed, sorted by key."""
-    notes = [JobNote(**content) for content in _read(store, "*.job")]
+    notes = [JobNote(**content) for content in _read(store, "*-*.job")]
     return [note for note in notes if note.uri == place_of(uri)]
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,7 @@ def planned(tmp_path: Path) -> Plan:
 
 def dies_at(one: Keyed, planned: Plan) -> None:
     """What a launcher does whose worker, with the number of this process, dies at a job."""
-    with planned.setting.store.lock(lock_of(one)):
+    with planned.setting.store.lock(lock_of(one), what=one.predict_key):
         pass
     raise joblib._BrokenError({os.getpid(): -signal.SIGKILL})
 
@@ -125,6 +126,15 @@ def test_a_job_that_comes_further_each_time_is_not_given_up(planned: Plan) -> No
     assert lost == []
     begun, lost = rounds(planned, lambda: dies_at(first, planned), lambda: dies_at(first, planned))
     assert lost == [first.predict_key]
+
+
+def test_of_jobs_that_share_weights_the_one_that_was_run_is_given_up(planned: Plan) -> None:
+    first, second = planned.jobs
+    shared = replace(planned, jobs=(first, replace(second, train_key=first.train_key)))
+    assert lock_of(shared.jobs[0]) == lock_of(shared.jobs[1])
+    begun, lost = rounds(shared, *[lambda: dies_at(first, shared)] * 2, lambda: None)
+    assert lost == [first.predict_key]
+    assert begun[2] == {second.predict_key}
 
 
 def test_workers_that_die_before_they_begin_a_job_are_not_started_for_ever(

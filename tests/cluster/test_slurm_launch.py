@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from harness.cluster.slurm import Lost, blamed, patience, works
 from harness.cluster.work import Work
 from harness.errors import HarnessError, TimeLimitError
 from harness.runner import run
-from harness.storage.store import ErrorRecord, Store
 from harness.sweep.compose import sweep
 from harness.sweep.plan import plan
 
@@ -105,9 +105,9 @@ def test_a_lost_task_hides_no_other_and_its_reason_is_kept(launch, capsys):
     assert [one.return_value for one in results] == [[]] * 5
     assert lost == [
         Lost((0, 1), "task 1_0: OUT_OF_MEMORY"),
-        Lost((2,), "task 1_1: no longer known to Slurm"),
+        Lost((2,), "task 1_1: no longer known to Slurm", None),
         Lost((4,), "task 2_0: ImportError: no torch"),
-        Lost((6,), "task 2_1: ValueError: wrong"),
+        Lost((6,), "task 2_1: ValueError: wrong", None),
     ]
     said = [line.split()[0] for line in capsys.readouterr().err.splitlines() if "+ a job" in line]
     assert said == ["4/8", "6/8", "8/8"]
@@ -115,7 +115,7 @@ def test_a_lost_task_hides_no_other_and_its_reason_is_kept(launch, capsys):
 
 def test_a_cancelled_task_is_told_from_one_that_died(launch):
     *_, lost = launch([work(0, 1)], 2, {}, state="CANCELLED")
-    assert lost == [Lost((0, 1), "task 1_0: CANCELLED", ended=2)]
+    assert lost == [Lost((0, 1), "task 1_0: CANCELLED", ended=None)]
 
 
 def test_what_stands_behind_a_job_that_ended_at_the_limit_is_begun_again(launch):
@@ -130,9 +130,19 @@ def test_what_a_task_died_with_is_lost_and_what_stood_behind_it_is_not(tmp_path)
     died = Lost((0, 1, 2), "died")
     assert blamed(asked, asked.jobs, [died]) == {keys[0]: "died", keys[3]: ""}
     assert blamed(asked, asked.jobs[1:3], [died]) == {keys[1]: "died"}  # the first is done
-    assert blamed(asked, asked.jobs[:3], [Lost((0, 1, 2), "ended", ended=3)]) == dict.fromkeys(keys[:3], "ended")
+    assert blamed(asked, asked.jobs[:3], [Lost((0, 1, 2), "ended", ended=None)]) == dict.fromkeys(keys[:3], "ended")
     assert blamed(asked, asked.jobs[1:3], [Lost((1, 2), "stopped", ended=0)]) == {}
     assert blamed(asked, asked.jobs[1:3], [Lost((1,), "raised")]) == {keys[1]: "raised", keys[2]: ""}
+
+
+def test_of_several_jobs_of_one_configuration_the_first_is_lost(tmp_path):
+    words = ["task=mini_ner", "model=tiny", "source=eng", "target=deu,hin,spa", "strategy=few_shot",
+             "strategy.shots=5", "tracking=none"]  # fmt: skip
+    asked = plan(sweep([*words, f"results={tmp_path}"], multirun=True))
+    keys = [one.predict_key for one in asked.jobs]
+    assert {tuple(asked.numbers[key]) for key in keys} == {(0,)}
+    assert len(keys) == 3
+    assert blamed(asked, asked.jobs, [Lost((0,), "died")]) == {keys[0]: "died"}
 
 
 def test_a_job_that_raises_ends_the_sweep_where_that_was_asked_for(launch):
@@ -182,6 +192,7 @@ def test_short_jobs_share_a_task_with_those_of_their_model_and_benchmark_task(tm
     tiny = [f"tiny {task}" for task in ("mini_ner", "mini_nli") for _ in "ab"]
     assert told() == [(60, floors[:4]), (60, floors[4:]), *((60, [one]) for one in tiny)]
     assert told("hydra.launcher.timeout_min=120") == [(120, floors), (120, tiny[:2]), (120, tiny[2:])]
+    assert [len(one.numbers) for one in works(asked, jobs, {}, [], alone=True)] == [1] * len(jobs)
     assert told("hydra.launcher.timeout_min=5") == [(5, [one]) for one in [*floors, *tiny]]
 
 
@@ -223,21 +234,29 @@ def test_a_task_goes_on_as_long_as_it_comes_further(tmp_path):
     assert stuck.checkpoint().function.before == (2, 1, 0)
 
 
-def test_a_task_stops_at_a_job_that_ended_at_its_limit(tmp_path):
-    store = Store(tmp_path)
-    store.write_error("mini_ner", "second", ErrorRecord(exception="Lost", message="", traceback="", job={}))
-    store.write_error("mini_ner", "third", ErrorRecord(exception="TimeLimitError", message="", traceback="", job={}))
+def test_a_task_stops_at_a_job_in_which_it_was_told_to_end(tmp_path):
     begun = []
 
     def call(key: str) -> JobReturn:
         begun.append(key)
-        if key == "first":
-            return ended(JobStatus.FAILED, ValueError("wrong"))
-        return ended(value=[{"task": "mini_ner", "predict_key": key}])
+        if key == "second":
+            task.checkpoint()
+        return ended()
 
-    calls = tuple((call, (key,)) for key in ("first", "second", "third", "fourth"))
-    assert len(Work({}, tmp_path, (), 60, (0, 1, 2, 3), calls=calls)()) == 3
-    assert begun == ["first", "second", "third"]
+    calls = tuple((call, (key,)) for key in ("first", "second", "third"))
+    task = Work({}, tmp_path, (), 60, (0, 1, 2), calls=calls)
+    assert len(task()) == 2
+    assert begun == ["first", "second"]
+    begun.clear()
+    assert len(replace(task, calls=calls[2:])()) == 1
+
+
+def test_a_limit_that_leaves_no_record_ends_the_task_in_words(tmp_path):
+    def call() -> JobReturn:
+        raise TimeLimitError("over its time limit")
+
+    with pytest.raises(HarnessError, match="over its time limit"):
+        Work({}, tmp_path, (), 60, (0,), calls=((call, ()),))()
 
 
 @pytest.fixture

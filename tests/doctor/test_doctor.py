@@ -18,7 +18,8 @@ import pytest
 from harness.data import hub
 from harness.doctor import cluster as doctor_cluster
 from harness.doctor import here as doctor
-from harness.doctor.here import Status, diagnose
+from harness.doctor.finding import Finding, Status, asked
+from harness.doctor.here import diagnose
 from harness.machine import cores, memory
 from tests.answering import answering
 
@@ -289,3 +290,13 @@ def test_quotas_of_version_1_count(tmp_path):
 
 def test_without_control_groups_the_affinity_counts(tmp_path):
     assert cores(tmp_path, tmp_path / "missing") == len(os.sched_getaffinity(0))
+
+
+def test_a_question_that_fails_is_told_as_it_is_and_hides_no_other():
+    def fails() -> Finding:
+        raise PermissionError("no entry")
+
+    good = Finding("good", Status.OK, "well")
+    bad, other = asked({"bad": fails, "good": lambda: good})
+    assert (bad.status, bad.detail) == (Status.WARN, "PermissionError: no entry")
+    assert other == good

@@ -79,14 +79,23 @@ def files(root: Path) -> set[Path]:
     return {path for path in root.rglob("*") if path.is_file()}
 
 
-def test_a_folder_in_use_is_as_it_was(planned: Plan) -> None:
+def test_a_folder_that_was_there_keeps_what_it_has(planned: Plan) -> None:
     root = planned.setting.store.root
     run(planned.jobs[0].job, planned.setting)
-    with manifest(planned, "", "joblib"):
-        (root / "hydra" / "2026-01-01" / "12-00-00").mkdir(parents=True)
-    before = set(root.rglob("*"))
+    before = files(root)
     refuse(plan(sweep([*WORDS, f"results={root}", QUIET], multirun=True)))
-    assert set(root.rglob("*")) == before
+    assert files(root) >= before
+
+
+def test_what_another_sweep_made_that_has_ended_meanwhile_stays(planned: Plan) -> None:
+    root = planned.setting.store.root
+
+    def other() -> None:
+        with manifest(planned, "", "joblib"):
+            (root / "mlflow.db").write_text("runs")
+
+    refuse(planned, other)
+    assert (root / "mlflow.db").read_text() == "runs"
 
 
 def test_what_somebody_else_puts_there_meanwhile_stays(planned: Plan) -> None:

@@ -13,7 +13,7 @@ from harness.storage import store as stores
 from harness.storage.ahead import ahead
 from harness.storage.contents import contents
 from harness.storage.folder import read
-from harness.storage.records import ErrorRecord, to_json
+from harness.storage.records import CellRecord, ErrorRecord, from_json, to_json
 from harness.storage.store import Store
 from tests.conftest import cell_record
 
@@ -77,9 +77,11 @@ def test_a_folder_holds_what_it_was_asked_for(store):
     (store.folder("panx", "p0") / "deu.examples.parquet").touch()
     found = read(store.folder("panx", "p0"))
     assert found.targets == list(TARGETS)
-    assert found.cells() == store.read_cells("panx", "p0")
+    whole = {name: (store.folder("panx", "p0") / name).read_bytes() for name in ("deu.json", "error.json")}
+    assert found.cells()["deu"] == from_json(CellRecord, whole["deu.json"])
+    assert list(found.cells()) == list(TARGETS)
     assert found.cell_keys() == {target: f"p0-{target}" for target in TARGETS}
-    assert found.error() == store.read_error("panx", "p0") is not None
+    assert found.error() == from_json(ErrorRecord, whole["error.json"])
     assert found.job() is None
     assert read(store.folder("panx", "p0"), ["swh.json", "fao.json"]).cell_keys() == {"swh": "p0-swh"}
     assert read(store.folder("panx", "none")).cells() == {}
