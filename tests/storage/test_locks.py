@@ -14,12 +14,12 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.storage import locks
-from harness.storage.locks import FOR, held, holder, last_holder
+from harness.storage.locks import FOR, held, last_holder
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from harness.storage.locks import FOR, held, holder, last_holder
+from harness.storage.locks import FOR, held, last_holder
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -28,7 +28,7 @@ with held(Path(sys.argv[1])):
 HOLD_AND_FORK = """
 import os, sys, time
 from pathlib import Path
-from harness.storage.locks import FOR, held, holder, last_holder
+from harness.storage.locks import FOR, held, last_holder
 with held(Path(sys.argv[1])):
     child = os.fork()
     if child == 0:
@@ -41,7 +41,7 @@ with held(Path(sys.argv[1])):
 COUNT = """
 import sys
 from pathlib import Path
-from harness.storage.locks import FOR, held, holder, last_holder
+from harness.storage.locks import FOR, held, last_holder
 lock, counter = Path(sys.argv[1]), Path(sys.argv[2])
 for _ in range(100):
     with held(lock):
@@ -169,9 +169,9 @@ def test_who_holds_a_lock_is_told_while_it_is_held_and_no_longer(tmp_path):
 def test_a_lock_tells_what_it_was_last_held_for_and_its_holder_is_named_without(tmp_path):
     path = tmp_path / "one.lock"
     with held(path, what="a job"):
-        assert f"process {os.getpid()}" in holder(path)
-        assert "a job" not in holder(path)
-    assert holder(path) is None
+        assert f"process {os.getpid()}" in locks.holder(path)
+        assert "a job" not in locks.holder(path)
+    assert locks.holder(path) is None
     assert last_holder(path).endswith(f"{FOR}a job")
     with held(path):
         pass
