@@ -27,7 +27,7 @@ EXPERIMENT = "grid"
 def migrated(tmp_path_factory):
     """An empty database, made once: MLflow needs seconds for it."""
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    tracking.prepare(f"sqlite:///{path}", "other")
+    tracking.prepare(Store(path.parent), f"sqlite:///{path}", "other")
     return path.read_bytes()
 
 
@@ -180,7 +180,7 @@ from pathlib import Path
 from harness import tracking
 from harness.storage.store import Store
 root, uri, keys = sys.argv[1:]
-tracking.prepare(uri, "grid")
+tracking.prepare(Store(Path(root)), uri, "grid")
 for key in keys.split(","):
     tracking.log_job(Store(Path(root)), uri, "grid", "panx", key, None)
 """
@@ -212,12 +212,13 @@ def dead_server():
 def test_a_dead_server_costs_one_warning_and_no_result(store, dead_server, uri, caplog):
     fill(store, "p1")
     with caplog.at_level(logging.WARNING, "harness"):
-        tracking.prepare(dead_server, EXPERIMENT)
+        tracking.prepare(store, dead_server, EXPERIMENT)
         with tracking.sweep(store, dead_server, EXPERIMENT, "a sweep", {}, "") as parent:
             for key in ("p0", "p1", "p0"):
                 tracking.log_job(store, dead_server, EXPERIMENT, "panx", key, parent)
     assert len(caplog.records) == 1
-    assert f"`harness sync --uri {dead_server} --experiment {EXPERIMENT}` fills the gap" in caplog.text
+    command = f"harness sync --results {store.root} --uri {dead_server} --experiment {EXPERIMENT}"
+    assert f"`{command}` fills the gap" in caplog.text
     assert tracking.catch_up(store, dead_server) == tracking.Synced(written=0, unchanged=2)
 
 

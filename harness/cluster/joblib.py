@@ -88,7 +88,7 @@ def launch(
         give_up(dict.fromkeys(killers, why))
         in_vain = 0 if at or len(left) < len(wanted) else in_vain + 1
         wanted = {one.predict_key for one in left} - killers
-        say.print(f"{said}; jobs left: {len(wanted)}", markup=False)
+        say.print(f"{said}; the workers begin anew, jobs left: {len(wanted)}", markup=False)
         if in_vain == OFTEN:
             say.print("workers die before they begin a job: going on here, one at a time")
             return

@@ -110,8 +110,11 @@ def _connected(address: str | None) -> Iterator[None]:
         ray.init(address=where, log_to_driver=False, logging_level=logging.ERROR, **alone)
     except (OSError, ValueError, RuntimeError) as error:  # the last: of another version
         why = " ".join(str(error).split()).rstrip(".")
-        mend = "Does `ray start` run there? Where it asks for a token, this shell needs RAY_AUTH_MODE=token"
-        raise HarnessError(f"no Ray answers at {where}: {why}. {mend} (`ray get-auth-token`)") from error
+        asks = "this shell needs RAY_AUTH_MODE=token, and the token in ~/.ray/auth_token (`ray get-auth-token` there)"
+        if "auth" in why.lower():
+            raise HarnessError(f"the Ray at {where} refuses this shell: {asks}") from error
+        mend = f"Does `ray start` run there? Where it asks for a token, {asks}"
+        raise HarnessError(f"no Ray answers at {where}: {why}. {mend}") from error
     try:
         yield
     finally:

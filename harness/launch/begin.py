@@ -124,7 +124,7 @@ def _tracked(planned: Plan, command: Command) -> Iterator[str | None]:
 
     from harness import tracking
 
-    tracking.prepare(where["uri"], where["experiment"])
+    tracking.prepare(planned.setting.store, where["uri"], where["experiment"])
     if not command.asked.multirun:
         yield None
         return
@@ -136,7 +136,7 @@ def _tracked(planned: Plan, command: Command) -> Iterator[str | None]:
     if late.written:
         say.print(f"tracking: {late.written} runs were late, and are there now")
     if late.unchanged:
-        mend = tracking.mend(where["uri"], where["experiment"])
+        mend = tracking.mend(store.root, where["uri"], where["experiment"])
         say.print(f"tracking: {late.unchanged} runs are missing; {mend} adds them", markup=False)
 
 

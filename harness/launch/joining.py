@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from harness.cluster.queue import CANCELLED, alive, queue
 from harness.cluster.resources import REMOTE
 from harness.launch.manifest import Running, running
-from harness.launch.status import clock, status, who
+from harness.launch.status import progress, who
 from harness.launch.summary import say
 from harness.storage.store import Store
 from harness.sweep.plan import Plan
@@ -57,15 +57,7 @@ def wait(store: Store, others: Mapping[str, Running]) -> dict[str, str]:
         )
     begun, said = time.monotonic(), ""
     while sweeps := [sweep for sweep in running(store) if sweep.id in ids and not _over(sweep)]:
-        told = queue({array for sweep in sweeps for array in sweep.arrays})
-        far = [status(store, sweep, clock(store), told) for sweep in sweeps]
-        done, failed, total = (
-            sum(one.done for one in far),
-            sum(len(one.failed) for one in far),
-            sum(len(sweep.jobs) for sweep in sweeps),
-        )
-        words = f"{done} of {total} done, {failed} failed"
-        if words != said:
+        if (words := progress(store, sweeps)) != said:
             say.print(said := words)
         time.sleep(min(SELDOM, max(OFTEN, (time.monotonic() - begun) / 10)))
     ended = queue({array for sweep in ids.values() for array in sweep.arrays}) or {}

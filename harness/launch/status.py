@@ -120,6 +120,13 @@ def status(store: Store, sweep: Running, at: float, told: Mapping[str, Queued] |
     )
 
 
+def progress(store: Store, sweeps: Sequence[Running]) -> str:
+    """How far sweeps are together, in a few words."""
+    far = [status(store, sweep, clock(store)) for sweep in sweeps]
+    done, failed = sum(one.done for one in far), sum(len(one.failed) for one in far)
+    return f"{done} of {sum(len(sweep.jobs) for sweep in sweeps)} done, {failed} failed"
+
+
 def _names(store: Store, job: Listed) -> set[str]:
     try:
         return set(os.listdir(store.folder(job.task, job.predict_key)))  # noqa: PTH208  # 5x faster
@@ -157,7 +164,8 @@ def _at_them(
             if at[name] != job.predict_key:
                 holder = None if own[job.predict_key] else holder
             elif not own[job.predict_key]:
-                holder = f"{task.node}, Slurm job {name}" + (f"; waits for {holder}" if holder else ", starting")
+                doing = ", starting" if task.state == "RUNNING" else f", {task.state.lower()}"
+                holder = f"{task.node}, Slurm job {name}" + (f"; waits for {holder}" if holder else doing)
         if holder is not None:
             held[job.name] = holder
         elif task is not None and not task.ended:

@@ -90,6 +90,8 @@ def _joined(several: Sequence[str]) -> str:
 
 
 def _refuse_sweep(dimensions: Dimensions) -> None:
+    if dimensions.get("hydra/launcher", ["basic"]) != ["basic"]:
+        raise HarnessError("hydra/launcher is for sweeps: add -m, for one job too")
     for key, values in dimensions.items():
         if len(values) > 1:
             raise HarnessError(f"{key} has {len(values)} values: add -m to sweep over them")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.secrets import redacted, without_password, without_user
+from harness.storage.bucket import origin
 from harness.storage.locks import held
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
+DEFAULT = Path("results")  # what `harness sync` takes without --results
 KIND = "harness.kind"  # the tag that tells runs of jobs, sweeps and analyses apart
 EXPERIMENT = "harness"  # where nothing else is said
 BATCH = 1000  # metrics that MLflow takes in one request, with nothing else
@@ -89,9 +91,10 @@ def place_of(uri: str) -> str:
     return f"sqlite:///{database.resolve()}" if database else without_user(uri).rstrip("/")
 
 
-def mend(uri: str, experiment: str = EXPERIMENT) -> str:
-    """The command that writes what a server or database has missed."""
-    where = "" if database_of(uri) else f" --uri {redacted(uri)}"
+def mend(results: Path, uri: str, experiment: str = EXPERIMENT) -> str:
+    """The command that writes what a server or database has missed of a results folder."""
+    store = "" if results.resolve() == DEFAULT.resolve() else f" --results {shlex.quote(origin(results))}"
+    where = store if database_of(uri) else f"{store} --uri {redacted(uri)}"
     return f"`harness sync{where}{'' if experiment == EXPERIMENT else f' --experiment {shlex.quote(experiment)}'}`"
 
 

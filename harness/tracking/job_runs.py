@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import tracked
-from harness.tracking.client import BATCH, opened, place_of, turn
+from harness.tracking.client import BATCH, mend, opened, place_of, turn
 from harness.tracking.missed import JobNote, leave, take_away
 from harness.tracking.patience import TURN, attempt
 from harness.tracking.sweep_runs import PARENT, run_of_sweep
@@ -28,14 +28,15 @@ KEY, SUITE, DIGEST, MOMENT = "harness.predict_key", "harness.suite", "harness.di
 CONFIG = "config.json"  # the artifact beside the records that is none
 
 
-def prepare(uri: str, experiment: str) -> None:
+def prepare(store: Store, uri: str, experiment: str) -> None:
     """Creates the database and the experiment, once, before any worker: MLflow's own migration cannot be raced."""
 
     def work() -> None:
         with turn(uri):
             opened(uri, experiment)
 
-    attempt(uri, work, wait=None if uri.startswith("http") else TURN, experiment=experiment)
+    wait = None if uri.startswith("http") else TURN
+    attempt(uri, work, wait, mend=mend(store.root, uri, experiment))
 
 
 def log_job(store: Store, uri: str, experiment: str, task: str, predict_key: str, parent: str | None) -> None:
@@ -51,7 +52,7 @@ def log_job(store: Store, uri: str, experiment: str, task: str, predict_key: str
         with turn(uri):
             write(*opened(uri, experiment), store, note)
 
-    attempt(uri, work, experiment=experiment)
+    attempt(uri, work, mend=mend(store.root, uri, experiment))
 
 
 def write(client: MlflowClient, experiment: str, store: Store, note: JobNote) -> bool:

@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from harness.secrets import redacted
-from harness.tracking.client import EXPERIMENT, database_of, mend, ready
+from harness.tracking.client import database_of, ready
 from harness.tracking.words import words
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def attempt(
     work: Callable[[], T],
     wait: float | None = None,
     insist: bool = False,
-    experiment: str = EXPERIMENT,
+    mend: str = "",
 ) -> T | None:
     """What ``work`` returns; None where the server failed, did not answer in time, or is left alone for now.
 
@@ -83,7 +83,7 @@ def attempt(
         work: may be called several times, and may still be at it when this returns.
         wait: seconds; those of a job by default.
         insist: asks a server that should be left alone, too.
-        experiment: that the work is for, as the warning names it.
+        mend: the command that does later what this did not, as the warning names it.
     """
     ready()
     before = _outages.get(uri)
@@ -99,7 +99,7 @@ def attempt(
         if _outages.pop(uri, None):
             log.info("tracking at %s answers again", redacted(uri))
         return trying.result
-    _failed(uri, before, trying, wait, mend(uri, experiment))
+    _failed(uri, before, trying, wait, mend)
     return None
 
 
@@ -139,7 +139,8 @@ def _failed(uri: str, before: _Outage | None, trying: _Attempt[Any], wait: float
         log.warning("tracking at %s refuses a run (%s): its results are safe", redacted(uri), why)
         return
     if before is None:
-        log.warning("tracking at %s failed (%s): results are safe, %s fills the gap", redacted(uri), why, mend)
+        later = f", {mend} fills the gap" if mend else ""
+        log.warning("tracking at %s failed (%s): results are safe%s", redacted(uri), why, later)
     quiet = min(before.quiet * 2, LONGEST) if before else QUIET
     _outages[uri] = _Outage(quiet, time.monotonic() + quiet, late)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
 from harness.secrets import redacted
-from harness.tracking.client import REQUEST, opened, place_of, turn
+from harness.tracking.client import REQUEST, mend, opened, place_of, turn
 from harness.tracking.job_runs import write
 from harness.tracking.missed import JobNote, job_notes
 from harness.tracking.patience import attempt, persistent, refused
@@ -59,9 +59,10 @@ def catch_up(store: Store, uri: str) -> Synced:
     if notes:
         # an attempt of the usual length tells whether it answers at all
         experiment = notes[0].experiment
-        answer = attempt(uri, partial(_opened, uri, experiment), insist=True, experiment=experiment)
+        later = mend(store.root, uri, experiment)
+        answer = attempt(uri, partial(_opened, uri, experiment), insist=True, mend=later)
         if answer is not None:
-            attempt(uri, work, wait=AFTER, insist=True, experiment=experiment)
+            attempt(uri, work, wait=AFTER, insist=True, mend=later)
     return Synced(written=len(done), unchanged=len(notes) - len(done))
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.secrets import redacted
-from harness.tracking.client import KIND, opened, place_of, turn
+from harness.tracking.client import KIND, mend, opened, place_of, turn
 from harness.tracking.missed import SweepNote, leave, sweep_notes, take_away
 from harness.tracking.patience import attempt
 
@@ -45,13 +45,13 @@ def sweep(store: Store, uri: str, experiment: str, name: str, tags: Mapping[str,
     try:
         with store.lock(_lock(note)):
             leave(store, note)
-            attempt(uri, partial(_tell, store, uri, note), experiment=experiment)
+            attempt(uri, partial(_tell, store, uri, note), mend=mend(store.root, uri, experiment))
             yield note.sweep
             status = "FINISHED"
     finally:
         note = replace(note, status=status)
         leave(store, note)
-        attempt(uri, partial(_tell, store, uri, note), insist=True, experiment=experiment)
+        attempt(uri, partial(_tell, store, uri, note), insist=True, mend=mend(store.root, uri, experiment))
 
 
 def _tell(store: Store, uri: str, note: SweepNote) -> None:

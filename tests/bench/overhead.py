@@ -32,7 +32,7 @@ def rows() -> list[tuple[str, float, str, str]]:
         records = [store.read_job(one.job.task.name, one.predict_key) for one in planned.jobs]
         computing = sum(sum(record.timings.values()) for record in records if record)
         uri = f"sqlite:///{Path(folder) / 'mlflow.db'}"
-        tracking.prepare(uri, "bench")
+        tracking.prepare(store, uri, "bench")
         start = time.perf_counter()
         for one in planned.jobs:
             tracking.log_job(store, uri, "bench", one.job.task.name, one.predict_key, None)

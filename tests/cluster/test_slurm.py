@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
@@ -72,6 +73,7 @@ class Driver:
             self.process = subprocess.Popen(
                 command, cwd=folder, stdout=log, stderr=log, env=os.environ | lab.environment, start_new_session=True
             )
+        atexit.register(self.process.kill)
 
     @property
     def words(self) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from harness.cluster import slurm
+from harness.cluster import submitit
 from harness.cluster.queue import Queued, alive, queue
-from harness.cluster.slurm import Lost, blamed, patience, works
+from harness.cluster.slurm import blamed, works
+from harness.cluster.submitit import Lost, patience
 from harness.cluster.work import Work
 from harness.errors import HarnessError, TimeLimitError
 from harness.runner import run
@@ -63,11 +64,11 @@ def launch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any
 
         monkeypatch.setattr(SlurmExecutor, "_internal_process_submissions", submit)
         monkeypatch.setattr(SlurmExecutor, "affinity", classmethod(lambda _: 2))
-        monkeypatch.setattr(slurm, "queue", lambda _: {"1_0": Queued(state, "None", "n1")})
-        monkeypatch.setattr(slurm, "LATE", 0.0)
-        monkeypatch.setattr(slurm, "largest_array", lambda: 3)
+        monkeypatch.setattr(submitit, "queue", lambda _: {"1_0": Queued(state, "None", "n1")})
+        monkeypatch.setattr(submitit, "LATE", 0.0)
+        monkeypatch.setattr(submitit, "largest_array", lambda: 3)
         told: dict[int, str] = {}
-        with patience(works, told.update, raising) as lost:
+        with patience(works, told.update, lambda: "1 of 2 done", raising) as lost:
             executor = SlurmExecutor(tmp_path)
             tasks = executor._internal_process_submissions(
                 [DelayedSubmission(print, [], "dir", number, "id", {}) for number in range(of)]
@@ -159,7 +160,7 @@ def test_a_refusal_is_an_error_for_people(monkeypatch, tmp_path):
     monkeypatch.setattr(SlurmExecutor, "_internal_process_submissions", refuse)
     monkeypatch.setattr(SlurmExecutor, "affinity", classmethod(lambda _: 2))
     refused = pytest.raises(HarnessError, match=r"Slurm refuses the sweep: .*Invalid account")
-    with refused, patience([work(0)], print, raising=False):
+    with refused, patience([work(0)], print, str, raising=False):
         SlurmExecutor(tmp_path)._internal_process_submissions([DelayedSubmission(print, [], "dir", 0, "id", {})])
 
 

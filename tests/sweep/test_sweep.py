@@ -116,3 +116,10 @@ def test_a_new_target_trains_again_only_what_is_not_kept_and_leaves_old_cells_al
     harness(*first, "target=[deu,fin]", code=0)
     assert old.items() <= cells(tmp_path / "results").items()
     assert [path.stat().st_mtime_ns for path in (tmp_path / "results" / "checkpoints").rglob("*.json")] == trained
+
+
+def test_a_launcher_without_a_sweep_is_refused_and_nothing_is_run_here(harness, tmp_path):
+    words = ("task=mini_ner", "model=majority", "source=eng", "target=eng", "tracking=none")
+    said = harness("run", *words, "hydra/launcher=joblib", code=2).stderr
+    assert "hydra/launcher is for sweeps: add -m" in said
+    assert not (tmp_path / "results").exists()
