@@ -54,12 +54,11 @@ def engaged(
 
     def took(ids: Mapping[int, str]) -> None:
         submitted(path, {key: task for n, task in ids.items() for key in asking.get(n, ())})
-        tasks = set(ids.values())
-        arrays.append(tasks.pop().split("_")[0])
-        shared = f" for {len(ids)} jobs" if len(ids) > len(tasks) + 1 else ""
+        tasks = sorted({*ids.values()})
+        arrays.append(tasks[0].split("_")[0])
+        shared = f" for {len(ids)} jobs" if len(ids) > len(tasks) else ""
         say.print(
-            f"array {arrays[-1]} in Slurm, tasks: {len(tasks) + 1}{shared}; "
-            f"`scancel {arrays[-1]}` ends it, Ctrl-C does not"
+            f"array {arrays[-1]} in Slurm, tasks: {len(tasks)}{shared}; `scancel {arrays[-1]}` ends it, Ctrl-C does not"
         )
 
     def far() -> str:

@@ -81,8 +81,8 @@ class Running:
 def manifest(plan: Plan, command: str, launcher: str, jobs: Collection[str] | None = None) -> Iterator[Path]:
     """The file that tells every worker of a sweep which jobs share which weights, while the sweep runs.
 
-    What killed sweeps have left of theirs is removed. One that is left by an error, Ctrl-C among them, while Slurm has
-    tasks of it, stays, as they do.
+    What killed sweeps have left of theirs is removed. It stays after Ctrl-C, so that ``harness status`` tells what is
+    left, and after an error while Slurm has tasks of it.
 
     Args:
         jobs: predict keys of those that it will run; all of the plan, unless others are at some of them.
@@ -118,8 +118,8 @@ def manifest(plan: Plan, command: str, launcher: str, jobs: Collection[str] | No
         write_whole(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
         try:
             yield path
-        except BaseException:
-            if not _under_way(path):
+        except BaseException as error:
+            if not isinstance(error, KeyboardInterrupt) and not _under_way(path):
                 _remove(path)
             raise
         _remove(path)

@@ -13,7 +13,7 @@ import pytest
 
 from harness.cluster.queue import Queued
 from harness.launch.manifest import bury, manifest, release, running, submitted, weights_of
-from harness.launch.status import BEHIND, clock, status
+from harness.launch.status import BEHIND, clock, show, status
 from harness.runner import lock_of, run
 from harness.storage.records import ErrorRecord
 from harness.storage.store import Store
@@ -197,9 +197,9 @@ def test_a_manifest_stays_as_long_as_slurm_has_tasks_of_its_sweep(planned, monke
     store = planned.setting.store
     for says, left in ((True, 1), (None, 2), (False, 0)):  # None: Slurm does not answer
         monkeypatch.setattr("harness.launch.manifest.alive", lambda _, says=says: says)
-        with suppress(KeyboardInterrupt), manifest(planned, "", "submitit_slurm") as path:
+        with suppress(RuntimeError), manifest(planned, "", "submitit_slurm") as path:
             submitted(path, {planned.jobs[0].predict_key: "7"})
-            raise KeyboardInterrupt
+            raise RuntimeError
         bury(store)
         assert len(list((store.root / "sweeps").glob("*.json"))) == left
         assert len(list((store.root / "sweeps").glob("*.slurm"))) == left
@@ -234,3 +234,17 @@ def test_no_sweep_and_no_store(harness, tmp_path):
     error = ErrorRecord(exception="Lost", message="gone with its node", traceback="", job={"job": "mini_ner eng"})
     Store(tmp_path / "results").write_error("mini_ner", "p0", error)
     assert "failed: mini_ner eng: Lost: gone with its node" in harness("status", code=0).stdout
+
+
+def test_an_interrupted_sweep_is_told_until_the_same_command_has_gone_on(planned, capsys):
+    store = planned.setting.store
+    with suppress(KeyboardInterrupt), manifest(planned, "task=mini_ner", "ray"):
+        raise KeyboardInterrupt
+    show(store.root, as_json=False)
+    said = capsys.readouterr().out
+    assert "harness run task=mini_ner" in said
+    assert "the same command goes on with what is left" in said
+    assert f"0 done, 0 running, {len(planned.jobs)} queued" in said
+    with manifest(planned, "task=mini_ner", "ray"):
+        assert len(list(running(store))) == 1
+    assert not list(running(store))
