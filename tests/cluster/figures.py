@@ -7,7 +7,6 @@ efficiency says so: it is beside the processor seconds of the whole machine that
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -23,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.storage.locks import holder
+from tests.stored import cells
 
 SOURCES = "deu,ell,eng,est,fin,hin,ind,ita,jpn,nld,rus,spa"
 SWEEP = ("task=mini_ner,mini_nli,mini_pos,mini_qa", "model=lexical", f"source={SOURCES}", "target=all",
@@ -151,12 +151,6 @@ def working(results: Path) -> list[int]:
     names = (results / "cache" / "locks").glob("*.lock")
     locks = [path for path in names if re.fullmatch(r"[0-9a-f]{12}", path.stem)]  # no sweeps, no drafts
     return [int(found[1]) for path in locks if (found := re.search(r"process (\d+)", holder(path) or ""))]
-
-
-def cells(results: Path) -> dict[str, str]:
-    """Digest of every cell and table."""
-    files = [path for path in (results / "runs").rglob("[!.]*") if path.name != "job.json" and path.is_file()]
-    return {str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _jobs(results: Path) -> dict[Path, int]:

@@ -19,7 +19,8 @@ from harness.runner import lock_of, run
 from harness.sweep.compose import sweep
 from harness.sweep.keyed import Keyed
 from harness.sweep.plan import Plan, plan
-from tests.cluster.figures import cells, working
+from tests.cluster.figures import working
+from tests.stored import cells
 
 SWEEP = ("run", "-m", "task=mini_ner,mini_pos", "model=lexical", "source=eng,deu", "target=eng,jpn", "model.threads=2",
          "tracking=none", "analysis=none")  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import hashlib
 import json
 import os
 import signal
@@ -17,6 +16,7 @@ import pytest
 
 from harness.storage.locks import holder
 from tests.cluster.slurm_lab import Lab, slurm, wait_for, why_not
+from tests.stored import cells
 
 pytestmark = pytest.mark.cluster
 
@@ -55,12 +55,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     command = [sys.executable, "-m", "harness", "run", "-m", *SWEEP, *QUIET]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return cells(folder / "results")
-
-
-def cells(results: Path) -> dict[str, str]:
-    """Digest of every cell and table, and of every error record."""
-    files = [path for path in (results / "runs").rglob("[!.]*") if path.name != "job.json" and path.is_file()]
-    return {str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 class Driver:

@@ -1,6 +1,5 @@
 """Sweeps as they are run: resumed, killed, doubled, failing; the records at the end are what counts."""
 
-import hashlib
 import os
 import random
 import signal
@@ -11,16 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.stored import cells
+
 SWEEP = (
     "run", "-m", "task=mini_ner,mini_nli", "model=majority,lexical", "source=eng,deu", "target=eng,fin,jpn",
     "train.epochs=1", "tracking=none",
 )  # fmt: skip
-
-
-def cells(folder: Path) -> dict[str, str]:
-    """Digest of every cell record and table below a results folder."""
-    files = [path for path in (folder / "runs").rglob("*") if path.name != "job.json" and path.is_file()]
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.fixture(scope="module")
