@@ -85,7 +85,7 @@ class Work:
         # as submitit tells them apart: who is told long before the limit makes room for another
         if (time.monotonic() - BEGUN) / 60 < min(0.8 * self.minutes, self.minutes - 10):
             return DelayedSubmission(self)
-        now = self.measure()
+        now = measure(Store(self.root), self.keys)
         idle = 0 if now > self.before else self.idle + 1
         if idle == IDLE:
             raise TimeLimitError(
@@ -93,10 +93,6 @@ class Work:
                 "(or the model's resources.minutes), or lower checkpoint.minutes"
             )
         return DelayedSubmission(replace(self, before=max(now, self.before), idle=idle))
-
-    def measure(self) -> Measure:
-        """How far the jobs are."""
-        return measure(Store(self.root), self.keys)
 
 
 def measure(store: Store, jobs: Iterable[Named]) -> Measure:

@@ -14,6 +14,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import harness
 from harness.data import hub
 from harness.doctor.cluster import ray, s3, server, slurm
 from harness.doctor.finding import Finding, Status, asked
@@ -26,7 +27,7 @@ from harness.tracking.client import ready
 
 __all__ = ["Finding", "Status", "cores", "diagnose"]
 
-CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
+CONSTRAINTS = Path(harness.__file__).parent.parent / "constraints.txt"
 GB = 1e9
 LEAST_DISK, LEAST_MEMORY = 5 * GB, 4 * GB  # a base model, its optimiser and one checkpoint
 PATIENCE = 1.0  # seconds that a locked database may take

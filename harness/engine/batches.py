@@ -164,8 +164,3 @@ class Resident:
 
         mask = torch.arange(longest, device=line.device) < counts[:, None]
         return Batch(padded(self._ids, self._pad), mask, padded(self._segments, 0), lengths, real, self._table), at
-
-
-def batch_of(tokens: Tokens, rows: Ints, pad: int, device: torch.device, table: Tensor | None = None) -> Batch:
-    """The padded batch of these rows alone, on the device."""
-    return Resident(tokens.select(rows), pad, device, table).batch(np.arange(len(rows)))[0]

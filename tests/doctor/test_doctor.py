@@ -250,6 +250,10 @@ def test_who_never_answers_is_not_waited_for_and_hides_no_other(monkeypatch, tmp
     assert found["data"].detail.startswith("no data root")
 
 
+def test_a_checkout_compares_versions_with_its_own_constraints():
+    assert not [one for one in doctor._packages(doctor.CONSTRAINTS) if "not compared" in one.detail]
+
+
 def test_versions_are_compared_with_the_constraints(tmp_path, monkeypatch):
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("# tested\nnumpy==0.0.1\nno-such-package-anywhere==1.0\n")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.engine.batches import Resident, batch_of, batches_of, items_of
+from harness.engine.batches import Resident, batches_of, items_of
 
 LENGTHS = hnp.arrays(np.int64, st.integers(0, 60), elements=st.integers(1, 40))
 
@@ -49,7 +49,8 @@ def test_a_batch_holds_its_rows_and_padding_nowhere_else(tokens_with, lengths, r
     assert at.tolist() == tokens.flat(rows).tolist()
     assert batch.ids.flatten()[batch.real].tolist() == tokens.ids[at.numpy()].tolist()
     assert torch.equal(batch.mask.sum(1), torch.from_numpy(batch.lengths))
-    assert torch.equal(batch_of(tokens, rows, 0, cpu).ids, batch.ids)
+    alone, _ = Resident(tokens.select(rows), 0, cpu).batch(np.arange(len(rows)))
+    assert torch.equal(alone.ids, batch.ids)
 
 
 ITEMS = st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=6), max_size=20)

@@ -23,7 +23,7 @@ from harness.data.examples import (
     TaggedWords,
     ValuedText,
 )
-from harness.engine.batches import batch_of
+from harness.engine.batches import Resident
 from harness.engine.device import BUDGET
 from harness.engine.tokens import pool, tokens_of
 from harness.engine.train import PART
@@ -108,7 +108,7 @@ def test_a_padded_batch_gives_the_unpadded_states(kind, encoder, tmp_path):
     tokens = pool([texts], [tokens_of(texts, Shape.SENTENCE, backbone.tokenizer, 32, tmp_path)])
     cpu = torch.device("cpu")
     with torch.inference_mode():
-        together = net(batch_of(tokens, np.arange(4), backbone.pad, cpu))
+        together = net(Resident(tokens, backbone.pad, cpu).batch(np.arange(4))[0])
         for row in range(4):
             # the reference: the library's own call on the one text, without padding or mask
             ids = torch.from_numpy(
