@@ -117,10 +117,10 @@ def show(request: Request, uri: str | None, experiment: str, as_json: bool) -> i
         wide.print()
     notes = dict.fromkeys([*report.notes, *(note for result in report.results for note in result.notes)])
     for note in list(notes)[:NOTES]:
-        wide.print(f"- {note}", markup=False, soft_wrap=True)
+        wide.print(f"- {note}", soft_wrap=True)
     if len(notes) > NOTES:
         wide.print(f"- {len(notes) - NOTES} further notes in the result.json of each analysis")
     for name, why in report.failed.items():
-        wide.print(f"harness: analysis {name} failed: {why}", markup=False, soft_wrap=True)
+        wide.print(f"harness: analysis {name} failed: {why}", soft_wrap=True)
     wide.print(f"tables and figures of {', '.join(one.name for one in report.results) or 'nothing'}: {report.out}")
     return int(bool(report.failed))

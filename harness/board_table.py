@@ -100,13 +100,13 @@ def _print(found: Board) -> None:
     rows = as_json(found)["rows"]
     wide = console()
     if not rows:
-        wide.print(f"no cell of {found.suite.name} fits", markup=False)
+        wide.print(f"no cell of {found.suite.name} fits")
     else:
         wide.print(_suites_own(rows, found), _provenance(found), _harness_own(rows, found), sep="\n")
         for text in _notes(rows, found):
-            wide.print(text, markup=False)
+            wide.print(text)
     for why, count in found.left_out.items():
-        wide.print(f"left out: {count} cells {why}", markup=False)
+        wide.print(f"left out: {count} cells {why}")
 
 
 def _suites_own(rows: Sequence[Mapping[str, Any]], found: Board) -> Table:

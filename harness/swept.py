@@ -76,7 +76,7 @@ def analysed(planned: Plan, asked: Sweep, parent: str | None, quiet: bool) -> bo
         log.debug("the analysis failed", exc_info=True)
         words = str(error) if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
         say.print(f"the analysis failed: {words}\n        the results are stored; `harness analyze` tries again",
-                  style="red", markup=False)  # fmt: skip
+                  style="red")  # fmt: skip
         return False
 
 
@@ -102,10 +102,10 @@ def _analysed(jobs: list[Keyed], planned: Plan, asked: Sweep, parent: str | None
             say.print(f"analysing {len(there)} cells ...")
             failed = _write(jobs, there, found, out, planned, asked, parent)
     for analysis, why in failed.items():
-        say.print(f"analysis {analysis} failed: {why}", style="red", markup=False)
+        say.print(f"analysis {analysis} failed: {why}", style="red")
     if not quiet:
         sys.stdout.write("\n" + (out / SHORT).read_text(encoding="utf-8"))
-    say.print(f"analysis, tables and figures: {out}", markup=False)
+    say.print(f"analysis, tables and figures: {out}")
     return not failed
 
 

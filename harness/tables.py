@@ -163,7 +163,7 @@ def _codes(spellings: str) -> str:
 
 def console() -> Console:
     """Where tables go: as wide as the terminal, and wide enough for every column where there is none."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
 
 
 def _print(frame: pd.DataFrame) -> None:

@@ -186,7 +186,7 @@ def _setting(row: Mapping[Any, Any]) -> dict[str, str]:
 def _plain(rows: list[dict[str, str]]) -> str:
     """Rows as lines of text."""
     text = io.StringIO()
-    Console(width=150, file=text, highlight=False).print(_table(rows))
+    Console(width=150, file=text, highlight=False, markup=False).print(_table(rows))
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 

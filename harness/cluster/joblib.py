@@ -76,7 +76,7 @@ def launch(
             where = f"at {', '.join(str(one.job) for one in at)}" if at else "between two jobs"
             said = f"a worker process died ({how}) {where}"
             if planned.setting.raise_errors:
-                say.print(said, markup=False)
+                say.print(said)
                 raise
         for one in at:
             deaths[one.predict_key] = deaths.get(one.predict_key, _Deaths()).another(_far(one, planned))
@@ -88,7 +88,7 @@ def launch(
         give_up(dict.fromkeys(killers, why))
         in_vain = 0 if at or len(left) < len(wanted) else in_vain + 1
         wanted = {one.predict_key for one in left} - killers
-        say.print(f"{said}; the workers begin anew, jobs left: {len(wanted)}", markup=False)
+        say.print(f"{said}; the workers begin anew, jobs left: {len(wanted)}")
         if in_vain == OFTEN:
             say.print("workers die before they begin a job: going on here, one at a time")
             return

@@ -151,7 +151,7 @@ def receive(came: Done, task: Task) -> list[Outcome]:
     if came.files:
         _published(came.outcomes, root, task)
     for outcome in came.outcomes:
-        say.print(f"{task.number} {outcome}", markup=False)
+        say.print(f"{task.number} {outcome}")
     return came.outcomes
 
 
@@ -177,4 +177,4 @@ def give_up(task: Task, exception: str, why: str) -> None:
         if not done(one, store) and store.read_error(one.job.task.name, one.predict_key) is None:
             error = ErrorRecord(exception=exception, message=why, traceback="", job={"job": str(one.job)})
             store.write_error(one.job.task.name, one.predict_key, error)
-            say.print(f"{task.number} ! {one.job}  {why}", markup=False)
+            say.print(f"{task.number} ! {one.job}  {why}")

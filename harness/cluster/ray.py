@@ -150,7 +150,7 @@ def _run(tasks: Sequence[Task], wanted: Collection[str], asks: Mapping[str, Any]
             node, came = _result(reference, task)
             if came.unfit:  # and it gives back what Ray had for it already
                 if node not in unfit:
-                    say.print(f"node {node[:8]} can run no more jobs: {came.unfit}", markup=False)
+                    say.print(f"node {node[:8]} can run no more jobs: {came.unfit}")
                 unfit.add(node)
                 looked = -PAUSE
                 queue.appendleft(task)
@@ -267,7 +267,7 @@ def _wait_for_nodes(
         if needs not in short:
             short[needs] = now
             mend = "add one, or ask for less with hydra.launcher.cpus, .gpus, .memory_gb"
-            say.print(f"waiting {patience / 60:g} minutes for a node: {words}. To mend it, {mend}", markup=False)
+            say.print(f"waiting {patience / 60:g} minutes for a node: {words}. To mend it, {mend}")
         elif now > short[needs] + patience:
             for reference in [one for one, sent in pending.items() if sent.needs == needs]:
                 ray.cancel(reference, force=True)

@@ -110,7 +110,7 @@ def patience(
                 _lose(task, Lost((number,), f"task {task.job_id}: {why}", None))
             else:
                 for outcome in one.return_value:
-                    say.print(f"{places[number]} {Outcome(**outcome)}", markup=False)
+                    say.print(f"{places[number]} {Outcome(**outcome)}")
         return [_nothing()]
 
     def _lose(task: Task[Any], one: Lost) -> None:

@@ -59,7 +59,7 @@ def show(found: Verdict, markdown_file: Path | None, junit_file: Path | None, js
     else:
         out = console()
         for line in lines(found):
-            out.print(line, markup=False, soft_wrap=isinstance(line, str))
+            out.print(line, soft_wrap=isinstance(line, str))
 
 
 def renew(results: Path, baseline: str, suite: str | None, policy: str | None, config_dir: Path | None) -> None:

@@ -137,7 +137,7 @@ def _tracked(planned: Plan, command: Command) -> Iterator[str | None]:
         say.print(f"tracking: {late.written} runs were late, and are there now")
     if late.unchanged:
         mend = tracking.mend(store.root, where["uri"], where["experiment"])
-        say.print(f"tracking: {late.unchanged} runs are missing; {mend} adds them", markup=False)
+        say.print(f"tracking: {late.unchanged} runs are missing; {mend} adds them")
 
 
 def _warn_of_threads(planned: Plan, command: Command) -> None:

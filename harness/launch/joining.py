@@ -53,7 +53,6 @@ def wait(store: Store, others: Mapping[str, Running]) -> dict[str, str]:
         count = sum(other.id == sweep.id for other in others.values())
         say.print(
             f"{count} open jobs are being run by {who(sweep)}: waiting for them; Ctrl-C ends the waiting alone",
-            markup=False,
         )
     begun, said = time.monotonic(), ""
     while sweeps := [sweep for sweep in running(store) if sweep.id in ids and not _over(sweep)]:

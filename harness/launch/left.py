@@ -41,4 +41,4 @@ def record_lost(planned: Plan, launcher: str, lost: Mapping[str, str]) -> None:
             words = f"{launcher} ended without it{f' ({why})' if why else ''}; the same command runs it again"
             error = ErrorRecord(exception=LOST, message=redacted(words), traceback="", job={"job": str(one.job)})
             store.write_error(one.job.task.name, one.predict_key, error)
-            say.print(f"! {one.job}  {error.message}", markup=False)
+            say.print(f"! {one.job}  {error.message}")

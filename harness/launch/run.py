@@ -59,7 +59,7 @@ def _sent(planned: Plan) -> bool:
         jobs = [(one.job.task.name, one.predict_key) for one in planned.jobs]
         exchange.send_rest(planned.setting.store.root, jobs)
     except HarnessError as error:
-        say.print(str(error), style="red", markup=False)
+        say.print(str(error), style="red")
         return False
     return True
 

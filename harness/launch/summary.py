@@ -14,7 +14,7 @@ from harness.sweep.plan import Plan, failures
 from harness.tables import console
 
 # stderr: what is asked for goes to stdout, how it goes goes here
-say = Console(stderr=True, highlight=False, soft_wrap=True)
+say = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def show(planned: Plan) -> None:
@@ -46,7 +46,7 @@ def summarise(planned: Plan, as_json: bool = False) -> None:
         table.add_row(row["task"], row["model"], row["strategy"], cells, *numbers, row["provenance"])
     console().print(table)
     for job, error in failed.items():
-        say.print(f"failed: {job}\n        {error.exception}: {error.message}", style="red", markup=False)
+        say.print(f"failed: {job}\n        {error.exception}: {error.message}", style="red")
 
 
 def summary(planned: Plan) -> list[dict[str, Any]]:

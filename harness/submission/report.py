@@ -29,7 +29,7 @@ def show(scored: Scored) -> None:
     if without := [name for name in scored.suite.tasks if name not in counted]:
         verb = "takes" if len(without) == 1 else "take"
         text = f"overall: the mean of {len(counted)} tasks; {', '.join(without)} {verb} no submission"
-        screen.print(text, markup=False)
+        screen.print(text)
     _say("not scored", scored.errors)
     _say("note", scored.notes[:SHOWN])
     if len(scored.notes) > SHOWN:
@@ -51,7 +51,7 @@ def show_export(done: Exported, out: Path) -> None:
         run = (cell.model, cell.strategy, "+".join(cell.sources), str(cell.seed)) if cell else ()
         table.add_row(name, f"{done.files[name]}/{len(cells) + len(done.selection.missing[name])}", *run)
     console().print(table)
-    console().print(f"{sum(done.files.values())} files written to {out}", markup=False)
+    console().print(f"{sum(done.files.values())} files written to {out}")
     _say("missing", done.problems)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,8 @@ def composer(config_dir: str | None, overrides: Sequence[str] = ()) -> Iterator[
         cause = str(error.__cause__).splitlines()[0] if error.__cause__ else ""
         names = [line.strip() for line in takewhile(lambda line: line.startswith("\t"), lines[2:])]
         said = " ".join([*lines[:2], *([", ".join(names)] if names else [])])
+        if "'hydra/launcher/submitit" in said and find_spec("submitit") is None:
+            said += ". Slurm needs more: pip install 'multilingual-harness[slurm]'"
         raise HarnessError(said + (f" ({cause})" if cause else "")) from error
     except (YAMLError, UnicodeDecodeError, OSError) as error:
         # Hydra does not say which of the files it was

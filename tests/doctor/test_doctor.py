@@ -14,7 +14,9 @@ import time
 from dataclasses import asdict
 
 import pytest
+from click.testing import CliRunner
 
+from harness.cli import main
 from harness.data import hub
 from harness.doctor import cluster as doctor_cluster
 from harness.doctor import here as doctor
@@ -304,3 +306,11 @@ def test_a_question_that_fails_is_told_as_it_is_and_hides_no_other():
     bad, other = asked({"bad": fails, "good": lambda: good})
     assert (bad.status, bad.detail) == (Status.WARN, "PermissionError: no entry")
     assert other == good
+
+
+def test_brackets_of_what_is_found_are_printed(monkeypatch, tmp_path):
+    mend = "pip install 'multilingual-harness[s3]'"
+    monkeypatch.setattr(doctor, "diagnose", lambda *_: [Finding("s3", Status.WARN, "[red]", mend)])
+    said = CliRunner().invoke(main, ["doctor", "--results", str(tmp_path)]).output
+    assert mend in said
+    assert "[red]" in said

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import HarnessError
+from harness.sweep import compose
 from tests.stored import cells
 
 SWEEP = (
@@ -118,3 +120,9 @@ def test_a_launcher_without_a_sweep_is_refused_and_nothing_is_run_here(harness, 
     said = harness("run", *words, "hydra/launcher=joblib", code=2).stderr
     assert "hydra/launcher is for sweeps: add -m" in said
     assert not (tmp_path / "results").exists()
+
+
+def test_a_launcher_for_slurm_that_is_not_installed_names_what_installs_it(monkeypatch):
+    monkeypatch.setattr("harness.sweep.hydra_compose.find_spec", lambda _: None)
+    with pytest.raises(HarnessError, match=r"submitit_absent.*pip install 'multilingual-harness\[slurm\]'"):
+        compose.sweep(["task=mini_ner", "hydra/launcher=submitit_absent"], multirun=True)
